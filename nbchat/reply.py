@@ -1,0 +1,145 @@
+"""What a turn gave, as a plain value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbchat.messages import Audio, Citation, Image, ToolCall, Usage
+
+_FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})[^\n]*\n(.*?)(?:^ {0,3}\2[`~]* *$|\Z)", re.M | re.S)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the answers to a prompt; a reply has several only if they were asked for."""
+
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    finish_reason: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    audio: Audio | None = None
+    logprobs: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The answer to one prompt.
+
+    ``str(reply)`` is its text, and a notebook shows it as the answer was shown.
+
+    Attributes:
+        choices: every answer; `text`, `reasoning`, `refusal`, `finish_reason`, `tool_calls`,
+            `citations`, `audio` and `logprobs` are those of the first.
+        images: images that the model made.
+        parsed: the answer as an object, if a structured one was asked for.
+        usage: tokens as the server counted them, ``None`` if it did not.
+        status: ``completed``, ``stopped`` (by the user), ``cut`` (the stream broke off) or
+            ``failed``.
+        model: the model that answered, in the server's words.
+        provider: the name of the provider.
+        id: the server's id of the response.
+        request_id: the server's id of the HTTP request.
+        elapsed: seconds from sending to the end.
+        first_token: seconds from sending to the first token, ``None`` if none came.
+        request: the body that was sent.
+        raw: the complete response object where the server sent one, else ``None``.
+        notices: what was dropped, replaced or sent again, one line each.
+
+    >>> Reply(choices=(Choice(text="Hi."),)).text
+    'Hi.'
+    """
+
+    choices: tuple[Choice, ...] = (Choice(),)
+    images: tuple[Image, ...] = ()
+    parsed: Any = None
+    usage: Usage | None = None
+    status: str = "completed"
+    model: str = ""
+    provider: str = ""
+    id: str = ""
+    request_id: str = ""
+    elapsed: float = 0.0
+    first_token: float | None = None
+    request: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    raw: Mapping[str, Any] | None = field(default=None, repr=False)
+    notices: tuple[str, ...] = ()
+    thread: str = ""
+    turn: str = ""
+
+    @property
+    def text(self) -> str:
+        """The text of the answer."""
+        return self.choices[0].text
+
+    @property
+    def reasoning(self) -> str:
+        """The model's reasoning, or the provider's summary of it."""
+        return self.choices[0].reasoning
+
+    @property
+    def refusal(self) -> str:
+        """The words in which the model declined, ``""`` if it did not."""
+        return self.choices[0].refusal
+
+    @property
+    def finish_reason(self) -> str:
+        """Why the answer ended: stop, length, tool_calls, content_filter, or the server's word."""
+        return self.choices[0].finish_reason
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls that the model asked for."""
+        return self.choices[0].tool_calls
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The sources that the answer names."""
+        return self.choices[0].citations
+
+    @property
+    def audio(self) -> Audio | None:
+        """The spoken answer, if there is one."""
+        return self.choices[0].audio
+
+    @property
+    def logprobs(self) -> Sequence[Mapping[str, Any]]:
+        """Log probabilities, one entry a token, if they were asked for."""
+        return self.choices[0].logprobs
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        r"""The fenced code blocks of the answer, without their fences.
+
+        >>> Reply(choices=(Choice(text="```python\nprint(1)\n```"),)).code
+        ('print(1)\n',)
+        """
+        return tuple(match.group(3) for match in _FENCE.finditer(self.text))
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Output tokens for each second after the first token; ``None`` if not known."""
+        if self.usage is None or self.first_token is None or self.elapsed <= self.first_token:
+            return None
+        return self.usage.output / (self.elapsed - self.first_token)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, Any] | None:
+        return None if _show is None else _show(self)
+
+
+_show: Callable[[Reply], dict[str, Any]] | None = None
+
+
+def register_display(show: Callable[[Reply], dict[str, Any]]) -> None:
+    """Let the view say how a reply shows itself: ``show(reply)`` returns a MIME bundle."""
+    global _show
+    _show = show

@@ -183,13 +183,18 @@ class StreamEvent:
 
 @dataclass(frozen=True)
 class Started(StreamEvent):
-    """The answer began: what the server says of itself. May come again with more."""
+    """The answer began: what the server says of itself. May come again with more.
+
+    ``previous_response_id`` is what a Responses server echoes of the request's field: one that
+    does not echo it has ignored it.
+    """
 
     id: str = ""
     model: str = ""
     created: float = 0
     system_fingerprint: str = ""
     service_tier: str = ""
+    previous_response_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -401,6 +406,19 @@ class Retrying(StreamEvent):
     attempt: int
     attempts: int
     reason: str
+
+
+@dataclass(frozen=True)
+class Progress(StreamEvent):
+    """Something else comes first (a download); ``done`` is 0 to 1, ``None`` if not known."""
+
+    text: str
+    done: float | None = None
+
+
+@dataclass(frozen=True)
+class Idle(StreamEvent):
+    """Nothing came for a moment; gives the view its chance to repaint."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,86 @@
+"""The help page of the magics, made from the table of options."""
+
+from __future__ import annotations
+
+import textwrap
+
+from nbchat.messages import Endpoint
+from nbchat.options import MAGIC, TABLE, Option
+
+__all__ = ["help_text"]
+
+_HEADINGS = {"core": "Options", "wire": "More of the API"}
+_INDENT = 30
+_WIDTH = 88
+
+_HEAD = {
+    "chat": "Send the cell to a language model (Chat Completions) and stream its answer.",
+    "responses": "Send the cell to a language model (Responses) and stream its answer.",
+}
+
+_RULES = """\
+Rules of the line
+  Options come first; the first word that is none begins the prompt, which is sent as it
+  stands. -- ends the options, for a prompt that begins with a hyphen and a letter.
+  Quotes group: -s "be brief". A backslash escapes a quote, a backslash or a blank.
+  $name, {name} and {{ expr }}, as a whole value, are taken from your variables; in single
+  quotes they are plain text. --set a.b=VALUE takes JSON, else text.
+  Every option but --system lasts one prompt. Keys are never an option: see %nbchat key.
+"""
+
+_EXAMPLES = {
+    "chat": """\
+Examples
+  %%chat -m gpt-5.1 -s "You are a terse reviewer." --temperature 0
+  Review this function: ...
+
+  %chat what is a monad?
+  %chat -t poems --max-tokens 200 -o poem a haiku on rain
+  %chat --stop END --set logit_bias.50256=-100 count to ten
+""",
+    "responses": """\
+Examples
+  %%respond -m gpt-5.1 --effort high --reasoning-summary auto
+  Prove that there are infinitely many primes.
+
+  %respond what is a monad?
+  %respond -t poems --max-tokens 200 -o poem a haiku on rain
+  %respond --no-store --include reasoning.encrypted_content --set max_tool_calls=3 hello
+""",
+}
+
+
+def help_text(endpoint: Endpoint) -> str:
+    """Return the help page of an endpoint's magic, as plain text of at most 88 columns."""
+    cell = MAGIC[endpoint]
+    parts = [
+        f"{_HEAD[endpoint]}\n",
+        f"  {cell} [OPTIONS]   the cell below is the prompt\n  {cell[1:]} [OPTIONS] PROMPT\n",
+    ]
+    for group, heading in _HEADINGS.items():
+        rows = [
+            _row(option)
+            for option in TABLE
+            if option.group == group and option.endpoint in (None, endpoint)
+        ]
+        parts.append(f"{heading}\n{''.join(rows)}")
+    parts += [_RULES, _EXAMPLES[endpoint]]
+    return "\n".join(parts)
+
+
+def _row(option: Option) -> str:
+    flags = f"  {', '.join(option.flags)} {option.metavar}".rstrip()
+    meaning = option.help
+    if option.choices or option.low is not None or option.above is not None:
+        meaning = f"{meaning[:-1]}: {option.allowed}."
+    elif option.most is not None:
+        meaning = f"{meaning[:-1]}, at most {option.most} times."
+    words = textwrap.wrap(meaning, _WIDTH - _INDENT)
+    if len(flags) >= _INDENT:
+        return "".join(
+            [f"{flags}\n", *(f"{' ' * _INDENT}{part}\n" for part in words)],
+        )
+    first, *others = words
+    return "".join(
+        [f"{flags:<{_INDENT}}{first}\n", *(f"{' ' * _INDENT}{part}\n" for part in others)]
+    )

@@ -1,0 +1,253 @@
+"""The one tokenizer of the magic line.
+
+It reads options from the left and stops at the first word that is none; what follows is the
+prompt, and is not looked at. What it needs to know of an option (whether it takes a value) it asks
+the argparse actions.
+
+- A word is an option if it begins with one or two hyphens and a letter: ``-5``, ``->`` and ``-``
+  begin a prompt. ``--`` ends the options; the prompt begins after the one blank behind it.
+- A value stands after a blank or ``=``. It is taken to the next blank, or to the closing quote if
+  it begins with one. A quote within a word is a character like others.
+- A backslash escapes a quote, a backslash or a blank, and is otherwise itself.
+- ``{{ … }}`` runs to its closing braces, and a ``--set`` value that begins with ``{`` or ``[`` to
+  its balanced end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from nbchat.errors import UsageError
+from nbchat.options import closest
+
+__all__ = ["Given", "Word", "split"]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A value as it stands on the line.
+
+    Attributes:
+        text: without its quotes and escapes.
+        raw: as it was written.
+        quote: the quote around it, ``""`` if it has none.
+        key: what stands before the ``=`` of a pair, ``None`` if it is no pair.
+    """
+
+    text: str
+    raw: str
+    quote: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Given:
+    """One option: its action, the flag as it was written, and its value if it has one."""
+
+    action: argparse.Action
+    flag: str
+    word: Word | None
+
+
+def split(
+    line: str, actions: Mapping[str, argparse.Action], hints: Mapping[str, str]
+) -> tuple[list[Given], str]:
+    """Return the options of a line and the rest of it.
+
+    Args:
+        line: what follows the magic's name.
+        actions: the action of each flag.
+        hints: for flags that do not exist, what to write instead.
+
+    Raises:
+        UsageError: an unknown option, a missing value, or an unclosed quote or bracket.
+    """
+    scanner = _Scanner(line, actions, hints)
+    given = list(scanner.options())
+    return given, line[scanner.at :]
+
+
+class _Scanner:
+    def __init__(
+        self, line: str, actions: Mapping[str, argparse.Action], hints: Mapping[str, str]
+    ) -> None:
+        self.line = line
+        self.at = 0
+        self.actions = actions
+        self.hints = hints
+
+    def options(self) -> Iterator[Given]:
+        """Yield the options; afterwards `at` is where the prompt begins."""
+        while True:
+            self._skip_blanks()
+            word = self._bare_word()
+            if word == "--":
+                self.at += len(word)
+                self.at += self.line[self.at : self.at + 1].isspace()
+                return
+            if not _is_option(word):
+                return
+            yield self._option(word)
+
+    def _option(self, word: str) -> Given:
+        flag, equals, _ = word.partition("=")
+        action = self.actions.get(flag)
+        if action is None:
+            raise self._unknown(flag)
+        self.at += len(flag) + len(equals)
+        if action.nargs == 0:
+            if equals:
+                raise UsageError(f"{flag} takes no value")
+            return Given(action, flag, None)
+        if not equals:
+            if action.nargs == "?":
+                return Given(action, flag, None)
+            self._skip_blanks()
+            if self.at == len(self.line) or _is_option(self._bare_word()):
+                raise UsageError(f"{flag} needs a value: {flag} {action.metavar}")
+        return Given(action, flag, self._value(action, flag))
+
+    def _unknown(self, flag: str) -> UsageError:
+        if flag in self.hints:
+            return UsageError(f"no option {flag}: {self.hints[flag]}")
+        near = closest(flag.replace("_", "-"), self.actions)
+        return UsageError(
+            f"no option {flag}{near}; write -- before a prompt that begins with a hyphen"
+        )
+
+    def _value(self, action: argparse.Action, flag: str) -> Word:
+        start = self.at
+        kind = getattr(action, "kind", "text")
+        key = None
+        if kind in ("pairs", "fields") and self._peek() not in "\"'":
+            word = self._bare_word()
+            if "=" in word and not word.startswith(("$", "{")):
+                key = word.partition("=")[0]
+                self.at += len(key) + 1
+        quote = self._peek()
+        if quote and quote in "\"'":
+            raw, text = self._quoted(flag)
+        else:
+            quote = ""
+            raw, text = self._unquoted(flag, structured=kind == "fields" and key is not None)
+        if self.at < len(self.line) and not self.line[self.at].isspace():
+            raise UsageError(
+                f"{flag}: a blank is missing after {_tail(self.line[start : self.at])}; "
+                "a quote within quotes is written with a backslash"
+            )
+        if key is None and quote and kind in ("pairs", "fields") and "=" in text:
+            key, _, text = text.partition("=")
+            return Word(text, text, "'", key)
+        return Word(text, raw, quote, key)
+
+    def _quoted(self, flag: str) -> tuple[str, str]:
+        start = self.at
+        quote = self.line[start]
+        self.at += 1
+        text = self._until(lambda character: character == quote)
+        if self._peek() != quote:
+            raise UsageError(f"{flag}: the quote {quote} is not closed")
+        self.at += 1
+        return self.line[start : self.at], text
+
+    def _unquoted(self, flag: str, *, structured: bool) -> tuple[str, str]:
+        start = self.at
+        if self.line.startswith("{{", start):
+            self.at = _expression_end(self.line, start)
+            if self.at == -1:
+                raise UsageError(f"{flag}: the braces {{{{ are not closed")
+        elif structured and self._peek() in ("{", "["):
+            self.at = _balanced(self.line, start)
+            if self.at == -1:
+                raise UsageError(f"{flag}: the bracket {self.line[start]} is not closed")
+        else:
+            text = self._until(str.isspace)
+            return self.line[start : self.at], text
+        raw = self.line[start : self.at]
+        return raw, raw
+
+    def _until(self, ends: Callable[[str], bool]) -> str:
+        """Read to where ``ends`` holds, undoing escapes."""
+        characters = []
+        line, at = self.line, self.at
+        while at < len(line) and not ends(line[at]):
+            if line[at] == "\\" and line[at + 1 : at + 2] in _ESCAPED:
+                at += 1
+            characters.append(line[at])
+            at += 1
+        self.at = at
+        return "".join(characters)
+
+    def _skip_blanks(self) -> None:
+        while self._peek().isspace():
+            self.at += 1
+
+    def _peek(self) -> str:
+        return self.line[self.at : self.at + 1]
+
+    def _bare_word(self) -> str:
+        """Return the characters up to the next blank, without moving."""
+        end = self.at
+        while end < len(self.line) and not self.line[end].isspace():
+            end += 1
+        return self.line[self.at : end]
+
+
+_ESCAPED = frozenset("\"'\\ ")
+
+
+def _is_option(word: str) -> bool:
+    return word[:1] == "-" and word.lstrip("-")[:1].isalpha() and not word.startswith("---")
+
+
+def _expression_end(line: str, start: int) -> int:
+    """Return where ``{{ expr }}`` ends, -1 if it does not.
+
+    Its own braces and strings may hold ``}}`` too: it ends where it is an expression, or at the
+    first ``}}`` if it never is one.
+    """
+    first = at = line.find("}}", start + 2)
+    while at != -1:
+        if _is_expression(line[start + 2 : at].strip()):
+            return at + 2
+        at = line.find("}}", at + 1)
+    return first + 2 if first != -1 else -1
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes in strings; it runs elsewhere
+            compile(text, "<magic line>", "eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+def _balanced(line: str, start: int) -> int:
+    """Return where the bracket at ``start`` and its JSON value end, -1 if they do not."""
+    depth = 0
+    quoted = escaped = False
+    for at in range(start, len(line)):
+        character = line[at]
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped = character == "\\"
+            quoted = character != '"'
+        elif character == '"':
+            quoted = True
+        elif character in "[{":
+            depth += 1
+        elif character in "]}":
+            depth -= 1
+            if depth == 0:
+                return at + 1
+    return -1
+
+
+def _tail(text: str) -> str:
+    return text if len(text) <= 40 else f"…{text[-39:]}"

@@ -1,0 +1,273 @@
+"""The body of a Responses request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nbchat.errors import UsageError
+from nbchat.messages import Audio, File, Format, Image, Message, Part, Refusal, Text, ToolSpec
+from nbchat.options import Options
+from nbchat.wire import Habits
+from nbchat.wire.fields import drop, put
+
+__all__ = ["request_body"]
+
+_LOGPROBS = "message.output_text.logprobs"
+
+# Options whose value goes into a field as it is.
+_PLAIN = (
+    ("max_tokens", "max_output_tokens"),
+    ("temperature", "temperature"),
+    ("top_p", "top_p"),
+    ("logprobs", "top_logprobs"),
+    ("parallel_tools", "parallel_tool_calls"),
+    ("store", "store"),
+    ("truncation", "truncation"),
+    ("user", "user"),
+    ("service_tier", "service_tier"),
+    ("prompt_cache_key", "prompt_cache_key"),
+    ("safety_identifier", "safety_identifier"),
+)
+
+# Tools that run at the provider: a choice names their type, not a function.
+_HOSTED = frozenset(
+    {
+        "apply_patch",
+        "code_interpreter",
+        "computer_use_preview",
+        "file_search",
+        "image_generation",
+        "mcp",
+        "shell",
+        "web_search",
+        "web_search_preview",
+    }
+)
+
+
+def request_body(
+    model: str,
+    messages: Sequence[Message],
+    options: Options,
+    habits: Habits = Habits(),  # noqa: B008 - frozen
+    *,
+    previous_response_id: str | None = None,
+    tools: Sequence[ToolSpec] = (),
+    format: Format | None = None,
+    web: str | None = None,
+) -> dict[str, Any]:
+    """Return the body for ``POST {base}/responses``, ready for JSON.
+
+    The system message goes into ``instructions``, with every request: they are not carried over
+    by ``previous_response_id``. ``input`` is always a list, since some servers iterate a string.
+    Items that a message carries are echoed whole and in order; to a server that did not make
+    them, send the message without its ``items``.
+
+    Args:
+        model: the model, in the provider's words.
+        messages: the system message and the conversation; with ``previous_response_id`` only
+            what came after that response.
+        options: what the prompt asks for; ``options.set`` is put in last and has its way.
+        habits: how this server wants to be spoken to.
+        previous_response_id: the stored response to continue, else ``options.previous``.
+        tools: the tools that the model may call.
+        format: the form that the answer must have.
+        web: search the web with this much context (low, medium, high, ``""`` for the default).
+
+    Raises:
+        UsageError: a part of a message has no form here (sound), or a ``--set`` path leads
+            nowhere.
+
+    >>> request_body("m", [Message.of("user", "hi")], Options(stream=False))
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'model': 'm', 'input': [{'type': 'message', 'role': 'user',
+     'content': [{'type': 'input_text', 'text': 'hi'}]}], 'stream': False}
+    """
+    stateless = habits.stateful is False or options.store is False
+    instructions, rest = _instructions(messages)
+    body: dict[str, Any] = {"model": model, "input": _items(rest, habits, stateless=stateless)}
+    if instructions:
+        body["instructions"] = instructions
+    previous = previous_response_id or options.previous
+    if previous:
+        body["previous_response_id"] = previous
+    body["stream"] = options.stream
+    for name, field in _PLAIN:
+        value = getattr(options, name)
+        if value is not None:
+            body[field] = value
+    body |= _reasoning(options) | _text(options, format)
+    if options.metadata:
+        body["metadata"] = dict(options.metadata)
+    include = [*options.include]
+    if options.logprobs is not None and _LOGPROBS not in include:
+        include.append(_LOGPROBS)
+    if include:
+        body["include"] = include
+    described = [_tool(tool) for tool in tools]
+    if web is not None:
+        size = {"search_context_size": web} if web else {}
+        described.append({"type": "web_search_preview", **size})
+    if described:
+        body["tools"] = described
+    if options.tool_choice is not None:
+        body["tool_choice"] = _tool_choice(options.tool_choice, tools)
+    drop(body, habits.dropped)
+    put(body, options.set)
+    return body
+
+
+# --- Input ----------------------------------------------------------------------------------
+
+
+def _instructions(messages: Sequence[Message]) -> tuple[str, Sequence[Message]]:
+    """Split the system messages at the beginning from the rest."""
+    count = 0
+    while count < len(messages) and messages[count].role == "system":
+        count += 1
+    return "\n\n".join(message.text for message in messages[:count]), messages[count:]
+
+
+def _items(
+    messages: Sequence[Message], habits: Habits, *, stateless: bool
+) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    custom: set[str] = set()  # ids of calls to custom tools: their output has its own type
+    for message in messages:
+        if message.role == "tool":
+            items.append(_output(message, custom))
+        elif message.role != "assistant":
+            role = habits.system_role if message.role == "system" else "user"
+            content = [_part(part) for part in message.parts]
+            items.append({"type": "message", "role": role, "content": content})
+        else:
+            made = (
+                _echoed(message.items, stateless=stateless) if message.items else _rebuilt(message)
+            )
+            custom.update(
+                item.get("call_id", "") for item in made if item.get("type") == "custom_tool_call"
+            )
+            items += made
+    return items
+
+
+def _echoed(items: Sequence[Mapping[str, Any]], *, stateless: bool) -> list[dict[str, Any]]:
+    """Return output items as input.
+
+    Where the server keeps nothing, an id is unknown to it, and reasoning without its encrypted
+    content is nothing but an id.
+    """
+    echoed = []
+    for item in items:
+        sent = dict(item)
+        if sent.get("type") == "reasoning":
+            if stateless and not sent.get("encrypted_content"):
+                continue
+            sent.setdefault("summary", [])  # must be present, though a server may leave it out
+        if stateless:
+            sent.pop("id", None)
+        echoed.append(sent)
+    return echoed
+
+
+def _rebuilt(message: Message) -> list[dict[str, Any]]:
+    """Return an answer as items, from its parts: for one that another server or endpoint gave."""
+    content: list[dict[str, Any]] = []
+    for part in message.parts:
+        if isinstance(part, Refusal):
+            content.append({"type": "refusal", "refusal": part.text})
+        elif isinstance(part, Text):
+            content.append({"type": "output_text", "text": part.text})
+        elif isinstance(part, Audio) and part.transcript:
+            content.append({"type": "output_text", "text": part.transcript})
+        # An image that a model made has no form in an assistant's message.
+    items: list[dict[str, Any]] = []
+    if content or not message.tool_calls:
+        items.append(
+            {
+                "type": "message",
+                "role": "assistant",
+                "content": content or [{"type": "output_text", "text": ""}],
+            }
+        )
+    for call in message.tool_calls:
+        if call.kind == "custom":
+            given = {"type": "custom_tool_call", "input": call.arguments}
+        else:
+            given = {"type": "function_call", "arguments": call.arguments or "{}"}
+        items.append({**given, "call_id": call.id, "name": call.name})
+    return items
+
+
+def _output(message: Message, custom: set[str]) -> dict[str, Any]:
+    kind = "custom_tool_call" if message.tool_call_id in custom else "function_call"
+    plain = all(isinstance(part, Text) for part in message.parts)
+    output = message.text if plain else [_part(part) for part in message.parts]
+    return {"type": f"{kind}_output", "call_id": message.tool_call_id, "output": output}
+
+
+def _part(part: Part) -> dict[str, Any]:
+    if isinstance(part, Image):
+        return {"type": "input_image", "image_url": part.url, "detail": part.detail or "auto"}
+    if isinstance(part, Audio):
+        raise UsageError("%%respond takes no sound: use %%chat")
+    if isinstance(part, File):
+        given = {
+            "filename": part.filename,
+            "file_data": part.data,
+            "file_id": part.file_id,
+            "file_url": part.url,
+        }
+        return {"type": "input_file", **{key: value for key, value in given.items() if value}}
+    return {"type": "input_text", "text": part.text}
+
+
+# --- Tools and formats ------------------------------------------------------------------------
+
+
+def _reasoning(options: Options) -> dict[str, Any]:
+    asked = {"effort": options.effort, "summary": options.reasoning_summary}
+    given = {key: value for key, value in asked.items() if value is not None}
+    return {"reasoning": given} if given else {}
+
+
+def _text(options: Options, format: Format | None) -> dict[str, Any]:
+    text: dict[str, Any] = {}
+    if format is not None:
+        text["format"] = _format(format)
+    if options.verbosity is not None:
+        text["verbosity"] = options.verbosity
+    return {"text": text} if text else {}
+
+
+def _format(format: Format) -> dict[str, Any]:
+    if format.kind == "json_object":
+        return {"type": "json_object"}
+    shape: dict[str, Any] = {
+        "type": "json_schema",
+        "name": format.name,
+        "schema": format.schema or {},
+    }
+    if format.description:
+        shape["description"] = format.description
+    return {**shape, "strict": format.strict}
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    described: dict[str, Any] = {"type": tool.kind, "name": tool.name}
+    if tool.description:
+        described["description"] = tool.description
+    if tool.kind == "function":
+        described["parameters"] = tool.parameters or {"type": "object", "properties": {}}
+        described["strict"] = tool.strict  # said in any case: the default is true here
+    return described
+
+
+def _tool_choice(choice: str, tools: Sequence[ToolSpec]) -> str | dict[str, Any]:
+    if choice in ("none", "auto", "required"):
+        return choice
+    named = next((tool for tool in tools if tool.name == choice), None)
+    if named is None and choice in _HOSTED:
+        return {"type": choice}
+    return {"type": named.kind if named else "function", "name": choice}

@@ -93,15 +93,13 @@ class IncrementalMarkdown:
         changed: list[tuple[int, str]] = []
         first_new = len(self._blocks)
         tail = "".join(self._pieces)
-        env = self._env(is_open=True)
-        tokens = self._parser.blocks(tail, env)
+        tokens, env = self._open_blocks(tail)
         if self._line_ended and len(_starts(tokens)) > 1:
             self._line_ended = False
             rest = self._settle(tail, changed)
             if len(rest) < len(tail):
                 tail = rest
-                env = self._env(is_open=True)
-                tokens = self._parser.blocks(tail, env)
+                tokens, env = self._open_blocks(tail)
         self._pieces = [tail]
         update = Update(
             [block.html for block in self._blocks[first_new:]],
@@ -129,6 +127,15 @@ class IncrementalMarkdown:
         )
         self.cost = time.thread_time() - started
         return update
+
+    def _open_blocks(self, tail: str) -> tuple[list[Token], dict[str, Any]]:
+        """Parse the open end as it will look a moment later."""
+        from nbchat.render.tail import amend_tokens, amended_source
+
+        env = self._env(is_open=True)
+        tokens = self._parser.blocks(amended_source(tail), env)
+        amend_tokens(tokens, tail)
+        return tokens, env
 
     def _env(self, *, is_open: bool = False) -> dict[str, Any]:
         known = {kind: dict(labels) for kind, labels in self._known.items()}

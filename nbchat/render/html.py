@@ -68,7 +68,7 @@ def answer_html(
 
 def prose(text: str) -> str:
     """Return plain `text` as HTML that MathJax leaves alone; for text, not for attributes."""
-    from nbchat.render.parser import isolated
+    from nbchat.render.math import isolated
 
     return isolated(escape(text))
 

@@ -33,8 +33,7 @@ ENVIRONMENTS = (
 _ONE_LINE = re.compile(r"\$\$(?!\$)(?P<dollars>.+?)\$\$$|\\\[(?P<brackets>.+?)\\\]$")
 _BEGIN = re.compile(rf"\\begin\{{(?P<name>(?:{ENVIRONMENTS})\*?)\}}")
 
-# "$5 and then 10$": a number, and words that are no macros
-_PRICE = re.compile(r"\d[^\\]*\s[A-Za-z]{2}")
+_WORD = re.compile(r"\s[A-Za-z]{2}")
 
 # Macros that link, load, style, name elements or redefine others. JupyterLab's MathJax drops
 # most of them (its "safe" extension), nbconvert's, Colab's and a web page's do not.
@@ -43,6 +42,21 @@ _FORBIDDEN = re.compile(
     r"|def|gdef|edef|xdef|let|futurelet|newcommand|renewcommand|providecommand|newenvironment"
     r"|renewenvironment|DeclareMathOperator|csname|catcode|input|include|special|write)(?![a-zA-Z])"
 )
+
+
+_FOR_MATHJAX = re.compile(r"[$\\]")
+
+
+def isolated(escaped: str) -> str:
+    """Return escaped prose in which MathJax finds no delimiter and no macro.
+
+    Each dollar and backslash gets an element of its own: MathJax reads formulas within one
+    stretch of text only.
+
+    >>> isolated("$5")
+    '<span>$</span>5'
+    """
+    return _FOR_MATHJAX.sub(lambda match: f"<span>{match[0]}</span>", escaped)
 
 
 def add_math(md: MarkdownIt) -> None:
@@ -134,9 +148,17 @@ def _dollar_rule(state: StateInline, silent: bool) -> bool:
     while end > 0 and (end - len(src[pos:end].rstrip("\\")) - pos) % 2:
         end = src.find("$", end + 1, state.posMax)  # that one was escaped
     tex = src[pos + 1 : end]
-    if end < 0 or tex[-1:].isspace() or src[end + 1 : end + 2].isdigit() or _PRICE.match(tex):
+    if end < 0 or tex[-1:].isspace() or src[end + 1 : end + 2].isdigit() or is_price(tex):
         return False
     return _push(state, silent, pos + 1, "$", display=False, end=end)
+
+
+def is_price(tex: str) -> bool:
+    """Return whether what follows a dollar reads like prose, as in "$5 and then 10$".
+
+    True for text that begins with a digit or a name and has a word later, but no macro.
+    """
+    return tex[:1].isalnum() and "\\" not in tex and _WORD.search(tex) is not None
 
 
 def _push(

@@ -2,9 +2,9 @@
 
 CommonMark with tables, strikethrough, task lists, footnotes and formulas. What a model writes is
 hostile until proven otherwise (it may repeat a web page's words), therefore: raw HTML is text;
-a link leads to http, https or mailto, or it is no link; an image is shown only if its bytes are in
-the text (`data:`) or the user allowed remote ones, because fetching an image's address can carry
-data out; dollar signs and backslashes in prose are kept from MathJax.
+links and images are held to an allow-list (`links`); formulas to typesetting, and other dollar
+signs and backslashes are kept from MathJax (`math`); a fence's language is held to
+safe characters (`code`).
 """
 
 from __future__ import annotations
@@ -22,18 +22,17 @@ from markdown_it.token import Token
 
 from nbchat.render.code import code_html
 from nbchat.render.footnotes import add_footnotes
-from nbchat.render.math import add_math
+from nbchat.render.links import add_links
+from nbchat.render.math import add_math, isolated
 
 Env = MutableMapping[str, Any]
-"""What one document's parse knows beside its text: `references`, `footnotes`, `open`,
-`allow_images`."""
+"""What a document's parse and rendering know beside its text.
 
-_LINK = re.compile(r"(?:https?://[^\s/\\]|mailto:[^\s/\\])[^\s\\]*", re.IGNORECASE)
-_REMOTE = re.compile(r"https?://[^\s/\\][^\s\\]*", re.IGNORECASE)
-_INLINE_IMAGE = re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}")
+`references` and `footnotes`: definitions by label; `open`: this is the end of an answer that is
+still arriving; `allow_images`; `link_end`: the end of the link that is being rendered.
+"""
+
 _TASK = re.compile(r"\[([ xX])\](?=\s)")
-_FOR_MATHJAX = re.compile(r"[$\\]")
-_LINK_ATTRIBUTES = 'rel="noopener noreferrer nofollow" target="_blank"'
 
 
 class AnswerParser(MarkdownIt):
@@ -42,6 +41,7 @@ class AnswerParser(MarkdownIt):
     def __init__(self) -> None:
         super().__init__("commonmark", {"html": False, "xhtmlOut": False}, renderer_cls=_Renderer)
         self.enable(["table", "strikethrough"])
+        add_links(self)
         add_math(self)
         add_footnotes(self)
 
@@ -78,11 +78,6 @@ def parser() -> AnswerParser:
     return AnswerParser()
 
 
-def isolated(escaped: str) -> str:
-    """Return escaped prose in which MathJax finds no delimiter and no macro."""
-    return _FOR_MATHJAX.sub(lambda match: f"<span>{match[0]}</span>", escaped)
-
-
 def _take_task(content: str, children: list[Token]) -> str:
     """Turn the `[x]` that begins a list item into a token; return the rest of the text."""
     match = _TASK.match(content)
@@ -115,31 +110,3 @@ class _Renderer(RendererHTML):
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         return "</table></div>\n"
-
-    def link_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        href, title = (str(tokens[idx].attrGet(name) or "") for name in ("href", "title"))
-        if not _LINK.fullmatch(href):
-            # no address is the link whose address has not arrived; others are told, not followed
-            hint = f' title="{escapeHtml(href)}"' if href else ""
-            return f'<span class="nbchat-link"{hint}>'
-        hint = f' title="{escapeHtml(title)}"' if title else ""
-        return f'<a href="{escapeHtml(href)}"{hint} {_LINK_ATTRIBUTES}>'
-
-    def link_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        opener = next(t for t in reversed(tokens[:idx]) if t.type == "link_open")
-        return "</a>" if _LINK.fullmatch(str(opener.attrGet("href") or "")) else "</span>"
-
-    def image(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        token = tokens[idx]
-        src, title = (str(token.attrGet(name) or "") for name in ("src", "title"))
-        alt = self.renderInlineAsText(token.children, options, env)
-        hint = f' title="{escapeHtml(title)}"' if title else ""
-        if _INLINE_IMAGE.fullmatch(src) or (env.get("allow_images") and _REMOTE.fullmatch(src)):
-            loading = ' loading="lazy" referrerpolicy="no-referrer"'
-            return f'<img src="{escapeHtml(src)}" alt="{escapeHtml(alt)}"{hint}{loading}>'
-        label = isolated(escapeHtml(f"[image: {alt}]" if alt else "[image]"))
-        in_link = sum((t.type == "link_open") - (t.type == "link_close") for t in tokens[:idx])
-        if in_link or not _REMOTE.fullmatch(src):
-            return f'<span class="nbchat-image">{label}</span>'
-        target = f'href="{escapeHtml(src)}"{hint} {_LINK_ATTRIBUTES}'
-        return f'<a class="nbchat-image" {target}>{label}</a>'

@@ -101,14 +101,10 @@ def main() -> None:
     import xllamacpp
 
     # While a model loads, llama.cpp holds the interpreter, so this thread acts just after.
-    watcher = threading.Thread(target=_exit_at_end, args=(stdin,))
+    watcher = threading.Thread(target=_exit_at_end, args=(stdin,), daemon=True)
     watcher.start()
-    try:
-        serving = xllamacpp.Server(_params(xllamacpp, order))
-        report = _describe(serving.listening_address, order["key"])
-    except (RuntimeError, OSError, KeyError, ValueError, AttributeError) as error:
-        os.write(2, f"{error}\n".encode())
-        os._exit(1)
+    serving = xllamacpp.Server(_params(xllamacpp, order))
+    report = _describe(serving.listening_address, order["key"])
     os.write(stdout, json.dumps(report).encode() + b"\n")
     os.close(stdout)
     os.dup2(null, 2)  # from here on, nobody reads the log

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from nbchat.errors import ConfigurationError
+from nbchat.local import child as _child
 from nbchat.local.weights import FILE_NAME, SERVED_MODEL
 from nbchat.providers import Secret
 
@@ -50,8 +51,6 @@ can fall into a loop, and would fill the whole context, which takes minutes."""
 
 START_SECONDS = 60.0
 """How long a model may take to load; SmolLM2 takes about one second."""
-
-_CHILD = Path(__file__).with_name("child.py")
 
 
 @dataclass(frozen=True)
@@ -116,8 +115,10 @@ def start(weights: Path, *, context: int = CONTEXT, parallel: int = PARALLEL) ->
     name = (weights.resolve(), context, parallel)
     with _lock:
         server = _servers.get(name)
-        if server is not None and server.alive:
-            return server
+        if server is not None:
+            if server.alive:
+                return server
+            server.close()  # its pipe is still open
         server = _servers[name] = _start(weights, context, parallel)
         return server
 
@@ -171,7 +172,7 @@ def _spawn(log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             # Isolated (-I): neither the notebook's folder nor PYTHON* variables choose what it
             # imports.
-            [sys.executable, "-I", str(_CHILD)],
+            [sys.executable, "-I", _child.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -226,16 +227,17 @@ def _report(process: subprocess.Popen[bytes], weights: Path, log: IO[bytes]) -> 
 def _reason(returncode: int, log: IO[bytes]) -> str:
     """Say in one line why a child ended that should have served."""
     if returncode < 0:
-        name = signal.Signals(-returncode).name
-        hint = ": this processor lacks what the xllamacpp wheel needs" if name == "SIGILL" else ""
-        return f"its server was ended by {name}{hint}"
+        name = signal.strsignal(-returncode)
+        hint = "; this processor lacks what the xllamacpp wheel needs"
+        return f"its server crashed ({name}{hint if -returncode == signal.SIGILL else ''})"
+    if returncode != 1:  # which is Python's own, after an exception
+        return f"its server crashed (exit code {returncode:#x})"
     log.seek(0)
-    lines = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+    lines = log.read().decode(errors="replace").splitlines()
     # llama.cpp's lines are "time level text"; its first error is the cause of the others.
     fields = (line.split(maxsplit=2) for line in lines)
     errors = [parts[2] for parts in fields if len(parts) == 3 and parts[1] == "E"]
-    found = errors[0] if errors else lines[-1] if lines else f"its server ended with {returncode}"
-    return found.strip()[:300]
+    return " ".join((errors or lines[-1:])[0].split())[:300]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

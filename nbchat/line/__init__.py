@@ -12,12 +12,19 @@ from typing import Any, NoReturn
 
 from nbchat.errors import UsageError
 from nbchat.line.help import help_text
+from nbchat.line.question import install_question_mark, remove_question_mark
 from nbchat.line.tokens import Word, split
 from nbchat.line.values import Namespaces, json_value, read_file, resolve
 from nbchat.messages import Endpoint
 from nbchat.options import TABLE, Option, Options, check, lacks, read
 
-__all__ = ["HelpRequested", "help_text", "parse"]
+__all__ = [
+    "HelpRequested",
+    "help_text",
+    "install_question_mark",
+    "parse",
+    "remove_question_mark",
+]
 
 
 class HelpRequested(Exception):

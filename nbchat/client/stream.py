@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from nbchat.client.channel import Channel
 from nbchat.client.retry import wait_before_retry
-from nbchat.client.transport import BROKEN, Transport, clear_locals
+from nbchat.client.transport import BROKEN, Transport, break_reason, clear_locals
 from nbchat.errors import APIConnectionError, APIError, APIStatusError, StreamError
 from nbchat.messages import Connected, Endpoint, Failed, Retrying, StreamEvent
 from nbchat.providers import Secret
@@ -244,7 +244,8 @@ class Exchange:
         events = decoder.finish()
         if broke is not None:
             clear_locals(broke)
-            events = [_explained(event, broke) for event in events]
+            reason = break_reason(broke, self._request.timeout)
+            events = [_explained(event, broke, reason) for event in events]
         self._post(events)
 
     def _post(self, events: list[StreamEvent]) -> None:
@@ -264,11 +265,10 @@ def _decoder(request: Request) -> AnswerDecoder:
     )
 
 
-def _explained(event: StreamEvent, broke: Exception) -> StreamEvent:
+def _explained(event: StreamEvent, broke: Exception, reason: str) -> StreamEvent:
     if not (isinstance(event, Failed) and event.cut):
         return event
-    words = " ".join(str(broke).split()) or type(broke).__name__
-    error = StreamError(f"cut off: {words}")
+    error = StreamError(f"cut off: {reason}")
     error.__cause__ = broke
     return Failed(error, cut=True)
 

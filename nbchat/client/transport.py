@@ -187,8 +187,22 @@ def translate(exc: Exception, url: str, timeout: float | None = None) -> APIErro
         detail, hint = _unconnected(exc, host)
         return APIConnectionError(detail, hint=_proxy_hint(url, hint))
     if isinstance(exc, httpx.RemoteProtocolError):
-        return APIConnectionError(f"the answer is no HTTP, or none came: {_words(exc)}")
-    return APIConnectionError(f"the connection broke before the answer began: {_words(exc)}")
+        return APIConnectionError(f"no answer, or none in HTTP: {_words(exc)}")
+    return APIConnectionError(f"the connection broke before the answer began: {break_reason(exc)}")
+
+
+def break_reason(exc: Exception, timeout: float | None = None) -> str:
+    """Return in a few words why an answer broke off in the middle."""
+    if isinstance(exc, httpx.TimeoutException):
+        return f"nothing came for {timeout or READ_TIMEOUT:g} s"
+    if isinstance(exc, httpx.RemoteProtocolError):
+        return "the server closed the connection"
+    if isinstance(exc, httpx.DecodingError):
+        return "its compression is damaged"
+    for cause in causes(exc):
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+    return "the connection broke"
 
 
 def _unconnected(exc: httpx.ConnectError, host: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from nbchat.errors import ConfigurationError, UsageError
 from nbchat.options import Options
 from nbchat.settings import NbChat, Value, did_you_mean, lookup
 from nbchat.wire import Habits
+from nbchat.wire.url import normalise_base_url
 
 GENERIC_KEY = "NBCHAT_API_KEY"
 
@@ -194,7 +195,6 @@ def resolve(
     options: Options,
     keys: Keys,
     local_available: Callable[[], bool],
-    normalise: Callable[[str], str] = lambda url: url.rstrip("/"),
 ) -> Provider:
     """Return the provider that a prompt goes to.
 
@@ -211,8 +211,6 @@ def resolve(
         if named.value and not (options.provider or options.base_url):
             model = named.value
     provider = replace(provider, model=model or provider.model)
-    if provider.base_url:
-        provider = replace(provider, base_url=normalise(provider.base_url))
     return provider
 
 
@@ -234,8 +232,8 @@ def _choose(
 
 def _bare(base_url: str, keys: Keys, said: Value) -> Provider:
     """A server that was named by its base URL alone."""
-    host = urlsplit(base_url if "//" in base_url else f"//{base_url}").netloc or base_url
-    found = Provider(host, base_url, "", key_variable=GENERIC_KEY)
+    base_url = normalise_base_url(base_url)
+    found = Provider(urlsplit(base_url).netloc, base_url, "", key_variable=GENERIC_KEY)
     if said.source == "pyproject":
         return _from_project(found, said, keys)
     key, source = keys.find(GENERIC_KEY)
@@ -246,7 +244,7 @@ def _from_project(found: Provider, said: Value, keys: Keys) -> Provider:
     """A server that a project's file names: no key, unless the user's environment pairs them."""
     found = replace(found, note=f"server named by {said.detail}")
     paired = os.environ.get("NBCHAT_BASE_URL", "")
-    if paired and origin(paired) == origin(found.base_url):
+    if paired and origin(normalise_base_url(paired)) == origin(found.base_url):
         key, source = keys.find(GENERIC_KEY)
         return replace(found, key=key, key_variable=GENERIC_KEY, key_source=source)
     return replace(found, key_variable="")
@@ -269,7 +267,8 @@ def _named(settings: NbChat, name: str, keys: Keys, said: Value) -> Provider:
             "others by --base-url or %config NbChat.providers."
         )
     habits = Habits(max_tokens=entry.get("max_tokens", Habits.max_tokens))
-    found = Provider(name, entry["base_url"], entry.get("model", ""), habits=habits)
+    base_url = normalise_base_url(entry["base_url"])
+    found = Provider(name, base_url, entry.get("model", ""), habits=habits)
     if own is None:
         return _from_project(found, replace(entries, value=name), keys)
     variable = entry.get("key_variable", GENERIC_KEY)
@@ -292,7 +291,7 @@ def _preset(preset: Preset, keys: Keys) -> Provider:
         base_url = preset.base_url.format_map({n: os.environ.get(n, "") for n in preset.needs[1:]})
     return Provider(
         preset.name,
-        base_url,
+        normalise_base_url(base_url),
         preset.model,
         key=key,
         key_variable=preset.needs[0],

@@ -55,6 +55,24 @@ class Turn:
         answer = self.answer.message(self.picked)
         return (*self.prompt, answer) if answer.parts or answer.tool_calls else self.prompt
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing of an answer has come."""
+        answer = self.answer
+        return not answer.images and not any(
+            choice.text or choice.reasoning or choice.refusal or choice.tool_calls or choice.audio
+            for choice in answer.reply_choices()
+        )
+
+    def path(self) -> list[Turn]:
+        """The turns from the first one of the thread to this one."""
+        found: list[Turn] = []
+        turn: Turn | None = self
+        while turn is not None:
+            found.append(turn)
+            turn = turn.parent
+        return found[::-1]
+
     def reply(self, thread: str = "") -> Reply:
         """Return what the turn gave, as a plain value."""
         answer = self.answer
@@ -100,12 +118,7 @@ class Conversation:
 
     def path(self) -> list[Turn]:
         """The turns from the first one to the head."""
-        found: list[Turn] = []
-        turn = self.head
-        while turn is not None:
-            found.append(turn)
-            turn = turn.parent
-        return found[::-1]
+        return [] if self.head is None else self.head.path()
 
     def history(self) -> list[Message]:
         """The messages of the current path, without the system message."""

@@ -1,0 +1,176 @@
+"""``%%chat``, ``%%respond`` and ``%nbchat``: parse, run, show."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from IPython.core.magic import needs_local_scope, no_var_expand
+
+from nbchat import line as magic_line
+from nbchat.errors import Interrupted, NbchatError
+from nbchat.messages import Endpoint
+from nbchat.reply import Reply
+from nbchat.settings import NbChat, lookup
+
+MAGICS: dict[str, Endpoint] = {"chat": "chat", "respond": "responses"}
+
+
+class Extension:
+    """What nbchat put into one IPython shell, so that it can be taken out again.
+
+    The session outlives it: ``%reload_ext nbchat`` keeps the threads.
+    """
+
+    def __init__(self, shell: Any, session: Any = None) -> None:
+        self.shell = shell
+        self.settings = NbChat(parent=shell)
+        self._session = session
+        self._earlier: dict[tuple[str, str], Any] = {}
+        self._shown: Reply | None = None
+
+    @property
+    def session(self) -> Any:
+        """The session, made at first use: what it imports is not needed to load."""
+        if self._session is None:
+            from nbchat.session import Session
+
+            self._session = Session(self.settings)
+        self._session.settings = self.settings
+        return self._session
+
+    # --- In and out -------------------------------------------------------------------------
+
+    def install(self) -> None:
+        """Register the magics, the settings and the hooks."""
+        table = self.shell.magics_manager.magics
+        taken = []
+        for name, endpoint in MAGICS.items():
+            for kind in ("line", "cell"):
+                if name in table[kind]:
+                    self._earlier[kind, name] = table[kind][name]
+                    taken.append(("%%" if kind == "cell" else "%") + name)
+            self._register(self._magic(endpoint), "line_cell", name)
+        if "nbchat" in table["line"]:
+            self._earlier["line", "nbchat"] = table["line"]["nbchat"]
+            taken.append("%nbchat")
+        self._register(self._command, "line", "nbchat")
+        if taken:
+            sys.stderr.write(
+                f"nbchat takes {' and '.join(taken)} over from another extension; "
+                "%unload_ext nbchat gives them back.\n"
+            )
+        self.shell.configurables.append(self.settings)
+        magic_line.install_question_mark(self.shell)
+        self._hook = self.shell.display_trap.hook
+        self.shell.display_trap.hook = self._display
+
+    def remove(self) -> Any:
+        """Take everything out again and return the session, closed but with its threads."""
+        table = self.shell.magics_manager.magics
+        for kind, name in [(k, n) for n in (*MAGICS, "nbchat") for k in ("line", "cell")]:
+            table[kind].pop(name, None)
+            if (kind, name) in self._earlier:
+                table[kind][name] = self._earlier[kind, name]
+        if self.settings in self.shell.configurables:
+            self.shell.configurables.remove(self.settings)
+        magic_line.remove_question_mark(self.shell)
+        if self.shell.display_trap.hook == self._display:
+            self.shell.display_trap.hook = self._hook
+        if self._session is not None:
+            self._session.close()
+        return self._session
+
+    def _register(self, function: Callable[..., Any], kind: str, name: str) -> None:
+        self.shell.register_magic_function(function, magic_kind=kind, magic_name=name)
+
+    # --- The magics ---------------------------------------------------------------------------
+
+    def _magic(self, endpoint: Endpoint) -> Callable[..., Reply | None]:
+        @needs_local_scope
+        @no_var_expand
+        def magic(
+            line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None
+        ) -> Reply | None:
+            with self._short_errors():
+                return self._prompt(endpoint, line, cell, local_ns or {})
+
+        magic.__doc__ = magic_line.help_text(endpoint)
+        function: Callable[..., Reply | None] = magic
+        return function
+
+    def _prompt(
+        self, endpoint: Endpoint, line: str, cell: str | None, local_ns: dict[str, Any]
+    ) -> Reply | None:
+        from nbchat import view
+
+        namespaces = (local_ns, self.shell.user_ns)
+        try:
+            options, text = magic_line.parse(line, cell, endpoint, namespaces=namespaces)
+        except magic_line.HelpRequested as page:
+            sys.stdout.write(f"{page}\n")
+            return None
+        session = self.session
+        plan = session.plan(text, options, endpoint, cell=view.cell_id(self.shell))
+        if options.dry_run or options.curl:
+            sys.stdout.write(session.preview(plan) + "\n")
+            return None
+        display = lookup(self.settings, "display").value
+        screen = view.choose(display, self.shell, session.stop)
+        view.register()
+        session.last = None
+        try:
+            self._shown = view.show(session.run(plan), screen)
+        finally:
+            # A partial answer is a value too.
+            if options.out and session.last is not None:
+                self.shell.user_ns[options.out] = session.last
+        return self._shown
+
+    @no_var_expand
+    def _command(self, line: str) -> None:
+        """Show the state of nbchat, or run a subcommand; ``%nbchat help`` lists them."""
+        from nbchat.commands import Context, execute
+
+        with self._short_errors():
+            sys.stdout.write(execute(line, Context(self.session, self.shell)) + "\n")
+
+    @contextmanager
+    def _short_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (NbchatError, Interrupted) as error:
+            error.show_stack = self.settings.traceback
+            raise
+
+    def _display(self, result: Any = None) -> None:
+        """Display a cell's result, but an answer only if it isn't on the screen already."""
+        if result is None or result is not self._shown:
+            self._hook(result)
+            return
+        self._shown = None
+        hook = self.shell.displayhook
+        hook.update_user_ns(result)
+        hook.fill_exec_result(result)
+
+
+_extensions: dict[int, Extension] = {}
+_sessions: dict[int, Any] = {}
+
+
+def load(shell: Any) -> None:
+    """Put nbchat into ``shell``; a second time changes nothing."""
+    if id(shell) in _extensions:
+        return
+    extension = Extension(shell, _sessions.get(id(shell)))
+    extension.install()
+    _extensions[id(shell)] = extension
+
+
+def unload(shell: Any) -> None:
+    """Take nbchat out of ``shell``; the threads stay in memory for the next load."""
+    extension = _extensions.pop(id(shell), None)
+    if extension is not None:
+        _sessions[id(shell)] = extension.remove()

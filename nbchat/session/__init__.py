@@ -1,0 +1,207 @@
+"""The kernel's threads, and the way of one prompt: ask, fold what comes, yield it, settle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbchat import local
+from nbchat.conversation import Conversation
+from nbchat.errors import APIError, ConfigurationError, Interrupted, UsageError
+from nbchat.interrupt import uninterrupted
+from nbchat.messages import Endpoint, Message, Progress, Settled, StreamEvent
+from nbchat.options import Options
+from nbchat.providers import LOCAL, Experience, Keys, Provider, resolve
+from nbchat.reply import Reply
+from nbchat.session.background import in_background
+from nbchat.session.flight import Flight
+from nbchat.session.plan import Plan
+from nbchat.settings import NbChat, lookup
+from nbchat.wire.curl import curl_command, dry_run_text
+from nbchat.wire.url import endpoint_url
+
+if TYPE_CHECKING:
+    from nbchat.client import Client
+
+__all__ = ["Plan", "Session"]
+
+MAIN = "main"
+READ_TIMEOUT = 600.0  # seconds; a reasoning model may think for minutes before its first token
+
+
+class Session:
+    """Everything that nbchat keeps while the kernel lives.
+
+    State is changed only on the thread that runs `run`'s generator.
+
+    Attributes:
+        threads: the conversations by name.
+        current: name of the thread that a prompt without ``-t`` goes on.
+        last: the reply of the last prompt that got one, ``None`` before that.
+    """
+
+    def __init__(self, settings: NbChat) -> None:
+        self.settings = settings
+        self.keys = Keys()
+        self.experience = Experience()
+        self.threads: dict[str, Conversation] = {}
+        self.current = MAIN
+        self.last: Reply | None = None
+        self._client: Client | None = None
+        self._stopped = threading.Event()
+
+    def thread(self) -> Conversation:
+        """Return the current thread; it is kept once something was said on it."""
+        return self.threads.get(self.current) or Conversation(self.current)
+
+    def provider(self, options: Options) -> Provider:
+        """Return the provider that a prompt with ``options`` goes to.
+
+        Raises:
+            UsageError: no provider has the name.
+            ConfigurationError: its key is missing, or there is none at all.
+        """
+        provider = resolve(self.settings, options, self.keys, local.available)
+        if provider.name == LOCAL and not provider.model:
+            provider = replace(provider, model=local.SERVED_MODEL)
+        return provider
+
+    def plan(self, text: str, options: Options, endpoint: Endpoint, *, cell: str = "") -> Plan:
+        """Decide who is asked, on which thread, without sending or changing anything.
+
+        Raises:
+            UsageError: the prompt is empty, or a name is unknown.
+            ConfigurationError: there is no provider, no key or no model.
+        """
+        if not text.strip():
+            raise UsageError("the prompt is empty: write it below the magic line")
+        provider = self.provider(options)
+        if not provider.model:
+            raise ConfigurationError(
+                f"no model is named for {provider.name}\n"
+                "Name one with -m MODEL or %config NbChat.model."
+            )
+        if options.timeout is None:
+            seconds = lookup(self.settings, "timeout").value
+            options = replace(options, timeout=float(seconds or READ_TIMEOUT))
+        name = options.thread or self.current
+        # `--once` neither reads nor writes the thread.
+        known = None if options.once else self.threads.get(name)
+        thread = known or Conversation(name)
+        return Plan(
+            prompt=(Message.of("user", text),),
+            options=options,
+            endpoint=endpoint,
+            provider=provider,
+            thread=thread,
+            system=thread.system if options.system is None else options.system,
+            parent=None if options.new else thread.head,
+            cell=cell,
+        )
+
+    def preview(self, plan: Plan) -> str:
+        """Return what ``--dry-run`` or ``--curl`` shows of the request that `run` would send."""
+        provider = plan.provider
+        # The embedded server has no address before it runs.
+        url = endpoint_url(provider.base_url or "http://127.0.0.1/v1", plan.endpoint)
+        body = plan.body(self.experience.habits(provider))
+        if plan.options.curl:
+            return curl_command(url, body, provider.key_variable or None)
+        return dry_run_text(url, body, has_key=provider.key is not None)
+
+    def run(self, plan: Plan) -> Generator[StreamEvent, None, None]:
+        """Send the prompt and yield what comes; the last event is `Settled`.
+
+        However it ends (a normal end, a failure, an interrupt, a view that gives up), the turn,
+        the thread and the connection are in order afterwards. A turn that got nothing is taken
+        out; a partial answer is kept and marked.
+
+        Raises:
+            APIError: the request failed, or the answer broke off (after `Settled`).
+            ConfigurationError: the embedded model can't be had.
+            Interrupted: the user stopped it (after `Settled` if anything had come).
+        """
+        thread = plan.thread
+        head, system = thread.head, thread.system
+        turn = plan.turn()
+        flight = Flight(plan, turn, self.client, self.experience, self._stopped)
+        failure: BaseException | None = None
+        kept = False
+        self._stopped.clear()
+        try:
+            if not plan.options.once:
+                self.threads[thread.name] = thread
+            thread.system = plan.system
+            thread.open(turn, new=plan.options.new)
+            yield from self._prepare(flight)
+            yield from flight.events()
+        except (APIError, ConfigurationError) as error:
+            failure = error
+        except (KeyboardInterrupt, GeneratorExit) as error:
+            failure = error
+            turn.answer.status = "stopped"
+            if isinstance(error, GeneratorExit):
+                raise
+        finally:
+            with uninterrupted():
+                flight.close()
+                if turn.answer.status == "streaming":
+                    turn.answer.status = "completed" if failure is None else "failed"
+                kept = failure is None or not turn.empty
+                if kept:
+                    self.last = turn.reply(thread.name)
+                else:
+                    thread.discard(turn, back_to=head)
+                    thread.system = system
+        if kept:
+            yield Settled(turn.reply(thread.name))
+        if isinstance(failure, KeyboardInterrupt):
+            what = "what had come is kept" if kept else "nothing had come yet"
+            raise Interrupted(f"stopped; {what}") from None
+        if failure is not None:
+            raise failure
+
+    def stop(self) -> None:
+        """Stop the answer that is streaming; may be called from any thread."""
+        self._stopped.set()
+
+    def close(self) -> None:
+        """End the event loop and the embedded model; the threads stay."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        local.server.stop()
+
+    @property
+    def client(self) -> Client:
+        """The client, made at the first prompt: httpx takes its time to import."""
+        if self._client is None:
+            from nbchat.client import Client
+
+            self._client = Client()
+        return self._client
+
+    def _prepare(self, flight: Flight) -> Iterator[StreamEvent]:
+        """Say what should be known of the provider; start the embedded model if it is asked."""
+        provider = flight.plan.provider
+        if provider.note:
+            yield flight.note(provider.note)
+        if provider.name != LOCAL:
+            return
+        path = lookup(self.settings, "local_model").value
+        weights = local.weights.find(path)
+        if weights is None:
+            weights = yield from in_background(
+                lambda report: local.weights.fetch(path, progress=report), _download_progress
+            )
+        server = local.server.start(weights)
+        provider = replace(provider, base_url=server.base_url, key=server.key)
+        flight.plan = replace(flight.plan, provider=provider)
+        flight.turn.base_url = provider.base_url
+
+
+def _download_progress(step: local.Progress) -> Progress:
+    text = f"{step.stage} the embedded model ({step.total / 1e6:.0f} MB)"
+    return Progress(text, step.received / step.total)

@@ -1,0 +1,57 @@
+"""Work that must be done before a prompt can be sent, off the kernel's thread."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Generator
+from typing import TypeVar
+
+from nbchat.errors import Interrupted
+from nbchat.messages import Idle, StreamEvent
+
+T = TypeVar("T")
+Step = TypeVar("Step")
+
+
+def in_background(
+    work: Callable[[Callable[[Step], None]], T], tell: Callable[[Step], StreamEvent]
+) -> Generator[StreamEvent, None, T]:
+    """Run ``work(report)`` on a thread of its own, yield what it reports, return its result.
+
+    Closing the generator, or an interrupt in it, makes the next ``report`` raise in ``work``.
+    """
+    reports: queue.SimpleQueue[Step | None] = queue.SimpleQueue()
+    results: list[T] = []
+    errors: list[BaseException] = []
+    cancelled = threading.Event()
+
+    def report(step: Step) -> None:
+        if cancelled.is_set():
+            raise Interrupted("stopped")
+        reports.put(step)
+
+    def run() -> None:
+        try:
+            results.append(work(report))
+        except BaseException as error:  # noqa: BLE001 - raised again on the caller's thread
+            errors.append(error)
+        finally:
+            reports.put(None)
+
+    threading.Thread(target=run, name="nbchat-background", daemon=True).start()
+    try:
+        while True:
+            try:
+                step = reports.get(timeout=0.05)
+            except queue.Empty:
+                yield Idle()
+                continue
+            if step is None:
+                break
+            yield tell(step)
+    finally:
+        cancelled.set()
+    if errors:
+        raise errors[0]
+    return results[0]

@@ -1,0 +1,101 @@
+"""The permanent output: HTML and text of a reply, its footer, and what is stored beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbchat.render import answer_html, escape, render_markdown
+from nbchat.reply import Choice, Reply
+
+_ENDS = {
+    "length": "cut at the token limit",
+    "content_filter": "stopped by the provider's content filter",
+    "tool_calls": "asks for tools",
+}
+_STATES = {
+    "stopped": "stopped",
+    "cut": "cut off: the connection ended before the answer did",
+    "failed": "failed: the provider reported an error",
+}
+
+
+def bundle(reply: Reply) -> dict[str, Any]:
+    """Return the MIME bundle of a reply: ``text/html`` and, as it is, ``text/plain``."""
+    return {"text/html": html(reply), "text/plain": reply.text or reply.refusal}
+
+
+def html(reply: Reply) -> str:
+    """Return the permanent HTML of a reply."""
+    bodies = [_choice(choice) for choice in reply.choices]
+    if len(bodies) > 1:
+        bodies = [
+            f'<section class="nbchat-choice"><h6>Choice {number}</h6>{body}</section>\n'
+            for number, body in enumerate(bodies, 1)
+        ]
+    return answer_html(
+        "".join(bodies),
+        reasoning_html=render_markdown(reply.reasoning) if reply.reasoning else "",
+        notices=notices(reply),
+        footer=footer(reply),
+    )
+
+
+def _choice(choice: Choice) -> str:
+    body = render_markdown(choice.text)
+    if choice.refusal:
+        body += f'<p class="nbchat-refusal">{escape(choice.refusal)}</p>\n'
+    for call in choice.tool_calls:
+        body += (
+            f'<p class="nbchat-tool"><code>{escape(f"{call.name}({call.arguments})")}</code></p>\n'
+        )
+    return body
+
+
+def notices(reply: Reply) -> list[str]:
+    """Return what the reader must know besides the answer, one line each."""
+    state = _STATES.get(reply.status)
+    return [*([state] if state else []), *reply.notices]
+
+
+def footer(reply: Reply) -> str:
+    """Return the line under the answer: model, tokens, time, and how it ended.
+
+    >>> footer(Reply(model="gpt-5.1", elapsed=2.0))
+    'gpt-5.1 · 2.0 s'
+    """
+    parts = [reply.model] if reply.model else []
+    usage = reply.usage
+    if usage is not None:
+        cached = f" ({usage.cached} cached)" if usage.cached else ""
+        reasoning = f" ({usage.reasoning} reasoning)" if usage.reasoning else ""
+        parts.append(f"{usage.input}{cached} in, {usage.output}{reasoning} out")
+    parts.append(f"{reply.elapsed:.1f} s")
+    speed = reply.tokens_per_second
+    if speed is not None and reply.status == "completed":
+        parts.append(f"{speed:.0f} tokens/s")
+    if usage is not None and usage.cost is not None:
+        parts.append(f"${usage.cost:.4f}")
+    reason = reply.finish_reason
+    if reason not in ("", "stop") and reply.status == "completed":
+        parts.append(_ENDS.get(reason, reason))
+    return " · ".join(parts)
+
+
+def metadata(reply: Reply) -> dict[str, Any]:
+    """Return what is stored in the output's metadata under ``nbchat``."""
+    facts: dict[str, Any] = {
+        "model": reply.model,
+        "provider": reply.provider,
+        "thread": reply.thread,
+        "turn": reply.turn,
+        "status": reply.status,
+        "finish_reason": reply.finish_reason,
+    }
+    if reply.usage is not None:
+        facts["usage"] = {
+            "input": reply.usage.input,
+            "cached": reply.usage.cached,
+            "output": reply.usage.output,
+            "reasoning": reply.usage.reasoning,
+        }
+    return {"nbchat": facts}

@@ -1,0 +1,342 @@
+"""The magics in a real IPython shell, against a scripted server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from nbchat.errors import Interrupted, NotFoundError, StreamError, UsageError
+from nbchat.reply import Reply
+from tests.support.server import (
+    ScriptedServer,
+    chat_stream,
+    error_answer,
+    responses_stream,
+)
+
+
+def run(shell: InteractiveShell, source: str) -> Any:
+    """Run a cell and return its result; an error in it is raised."""
+    done = shell.run_cell(source)
+    done.raise_error()
+    return done.result
+
+
+def bodies(server: ScriptedServer) -> list[dict[str, Any]]:
+    return [exchange.json for exchange in server.exchanges]
+
+
+def said(body: dict[str, Any]) -> list[tuple[str, str]]:
+    """Role and text of each message of a request."""
+    rows = []
+    for item in body.get("messages", body.get("input")):
+        content = item["content"]
+        if not isinstance(content, str):
+            content = "".join(part["text"] for part in content)
+        rows.append((item["role"], content))
+    return rows
+
+
+def test_a_cell_is_asked_and_answered(
+    shell: InteractiveShell, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.script(*chat_stream("Hel", "lo."))
+    reply = run(shell, "%%chat --temperature 0\nSay hello.\n")
+    assert isinstance(reply, Reply)
+    assert reply.text == "Hello."
+    out = capsys.readouterr().out
+    assert out.count("Hello.") == 1
+    assert "Out[" not in out
+    body = bodies(server)[0]
+    assert said(body) == [("user", "Say hello.\n")]
+    assert (body["model"], body["temperature"], body["stream"]) == ("m", 0, True)
+    assert server.exchanges[0].path == "/v1/chat/completions"
+
+
+def test_the_next_cell_continues_the_thread(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    server.script(*chat_stream("One."))
+    server.script(*chat_stream("Two."))
+    run(shell, "%%chat -s 'Count.'\none")
+    run(shell, "%%chat\ntwo")
+    assert said(bodies(server)[1]) == [
+        ("system", "Count."),
+        ("user", "one"),
+        ("assistant", "One."),
+        ("user", "two"),
+    ]
+
+
+def test_threads_new_and_once(shell: InteractiveShell, server: ScriptedServer) -> None:
+    for cell in (
+        "%%chat\na",
+        "%%chat -t other\nb",
+        "%%chat --once\nc",
+        "%%chat\nd",
+        "%%chat --new\ne",
+        "%%chat\nf",
+    ):
+        run(shell, cell)
+    prompts = [[text for role, text in said(body) if role == "user"] for body in bodies(server)]
+    assert prompts == [["a"], ["b"], ["c"], ["a", "d"], ["e"], ["e", "f"]]
+
+
+def test_the_system_message_stays_with_its_thread_until_it_is_cleared(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    for cell in ("%%chat -s S\na", "%%chat -t other\nb", "%%chat\nc", "%%chat -s ''\nd"):
+        run(shell, cell)
+    assert [said(body)[0][0] for body in bodies(server)] == ["system", "user", "system", "user"]
+
+
+def test_both_magics_share_a_thread(shell: InteractiveShell, server: ScriptedServer) -> None:
+    server.script(*chat_stream("One."))
+    server.script(*responses_stream("Two."))
+    server.script(*chat_stream("Three."))
+    run(shell, "%%chat -s S\none")
+    run(shell, "%%respond\ntwo")
+    run(shell, "%%chat\nthree")
+    second, third = bodies(server)[1:]
+    assert server.exchanges[1].path == "/v1/responses"
+    assert second["instructions"] == "S"
+    assert said(second) == [("user", "one"), ("assistant", "One."), ("user", "two")]
+    assert [text for _, text in said(third)] == ["S", "one", "One.", "two", "Two.", "three"]
+
+
+def test_a_line_prompt(shell: InteractiveShell, server: ScriptedServer) -> None:
+    reply = run(shell, "%chat -m other what is {this} and $HOME?")
+    assert reply.text == "what is {this} and $HOME?"
+    assert bodies(server)[0]["model"] == "other"
+    run(shell, "x = %chat why?")
+    assert shell.user_ns["x"].text == "why?"
+
+
+def test_values_come_from_the_callers_variables(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    run(shell, "def ask(t):\n    %chat --temperature $t --once hi\nask(0.25)\n")
+    assert bodies(server)[0]["temperature"] == 0.25
+
+
+def test_out_stores_the_reply(shell: InteractiveShell, server: ScriptedServer) -> None:
+    run(shell, "%%chat -o answer\nhello")
+    assert shell.user_ns["answer"].text == "hello"
+    assert shell.user_ns["answer"].usage.input == 3
+
+
+def test_a_dry_run_sends_nothing(
+    shell: InteractiveShell, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(shell, "%%chat --dry-run -t never\nhello")
+    assert server.exchanges == []
+    assert '"hello"' in capsys.readouterr().out
+    run(shell, "%nbchat threads")
+    assert "never" not in capsys.readouterr().out
+
+
+def test_a_failed_turn_is_taken_out(shell: InteractiveShell, server: ScriptedServer) -> None:
+    run(shell, "%%chat -s old\none")
+    server.script(*error_answer(404, "no such model"))
+    with pytest.raises(NotFoundError, match="no such model"):
+        run(shell, "%%chat -s new\ntwo")
+    run(shell, "%%chat\nthree")
+    assert [text for _, text in said(bodies(server)[2])] == ["old", "one", "one", "three"]
+
+
+def test_a_failed_new_start_keeps_the_thread(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    run(shell, "%%chat\none")
+    server.script(*error_answer(404, "no such model"))
+    with pytest.raises(NotFoundError):
+        run(shell, "%%chat --new\ntwo")
+    run(shell, "%%chat\nthree")
+    assert [text for _, text in said(bodies(server)[2])] == ["one", "one", "three"]
+
+
+def test_a_cut_answer_is_kept_and_fails_the_cell(
+    shell: InteractiveShell, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.script(*chat_stream("Half an ans", "wer")[:2])
+    with pytest.raises(StreamError):
+        run(shell, "%%chat -o partial\none")
+    assert "cut off" in capsys.readouterr().out
+    assert shell.user_ns["partial"].text == "Half an ans"
+    assert shell.user_ns["partial"].status == "cut"
+    run(shell, "%%chat\ntwo")
+    assert [text for _, text in said(bodies(server)[1])] == ["one", "Half an ans", "two"]
+
+
+def test_an_error_is_short_and_saved(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = shell.run_cell("%%chat --modle x\nhello")
+    assert isinstance(done.error_in_exec, UsageError)
+    shown = capsys.readouterr().out
+    assert "did you mean" in shown
+    assert len(shown.strip().splitlines()) <= 3
+    shell.run_line_magic("config", "NbChat.traceback = True")
+    shell.run_cell("%%chat --modle x\nhello")
+    assert "Traceback" in capsys.readouterr().out
+
+
+def test_an_empty_prompt_is_an_error(shell: InteractiveShell, server: ScriptedServer) -> None:
+    with pytest.raises(UsageError, match="the prompt is empty"):
+        run(shell, "%%chat\n  \n")
+    assert server.exchanges == []
+
+
+def chained(previous: str | None, *pieces: str) -> list[bytes]:
+    """A Responses answer that echoes ``previous_response_id``."""
+    frames = responses_stream(*pieces)
+    echo = json.dumps(previous)
+    return [
+        frame.replace(b'"previous_response_id": null', f'"previous_response_id": {echo}'.encode())
+        for frame in frames
+    ]
+
+
+def test_responses_continue_by_id_where_the_server_keeps_state(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    first = run_respond(shell, server, None, "one")
+    second = run_respond(shell, server, first.id, "two")
+    assert second.text == "two"
+    body = bodies(server)[1]
+    assert body["previous_response_id"] == first.id
+    assert [text for _, text in said(body)] == ["two"]
+
+
+def run_respond(
+    shell: InteractiveShell, server: ScriptedServer, previous: str | None, prompt: str
+) -> Reply:
+    server.script(*chained(previous, prompt))
+    return run(shell, f"%%respond\n{prompt}")
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_server_that_refuses_the_id_gets_the_history(
+    shell: InteractiveShell,
+    server: ScriptedServer,
+    status: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first = run_respond(shell, server, None, "one")
+    server.script(
+        *error_answer(
+            status, f"Previous response with id '{first.id}' not found.", "previous_response_id"
+        )
+    )
+    second = run_respond(shell, server, None, "two")
+    assert second.text == "two"
+    assert len(second.notices) == 1
+    run_respond(shell, server, None, "three")
+    sent = [(body.get("previous_response_id"), len(said(body))) for body in bodies(server)]
+    assert sent == [(None, 1), (first.id, 1), (None, 3), (None, 5)]
+
+
+def test_a_server_that_ignores_the_id_gets_the_history(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    first = run_respond(shell, server, None, "one")
+    server.script(*chained(None, "I know of nothing."))
+    second = run_respond(shell, server, None, "two")
+    assert second.text == "two"
+    sent = [(body.get("previous_response_id"), len(said(body))) for body in bodies(server)]
+    assert sent == [(None, 1), (first.id, 1), (None, 3)]
+
+
+def test_a_second_provider_gets_the_history(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    run_respond(shell, server, None, "one")
+    with ScriptedServer() as other:
+        run(shell, f"%%respond --base-url {other.base_url} -m m\ntwo")
+        body = other.exchanges[0].json
+    assert "previous_response_id" not in body
+    assert [text for _, text in said(body)] == ["one", "one", "two"]
+
+
+def test_loading_twice_unloading_and_reloading(
+    shell: InteractiveShell, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(shell, "%%chat\none")
+    shell.run_line_magic("reload_ext", "nbchat")
+    run(shell, "%%chat\ntwo")
+    assert [text for _, text in said(bodies(server)[1])] == ["one", "one", "two"]
+    shell.run_line_magic("unload_ext", "nbchat")
+    assert "chat" not in shell.magics_manager.magics["cell"]
+    assert "nbchat" not in shell.magics_manager.magics["line"]
+    assert not any(type(c).__name__ == "NbChat" for c in shell.configurables)
+    shell.run_line_magic("load_ext", "nbchat")
+
+
+def test_an_earlier_magic_comes_back(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_line_magic("unload_ext", "nbchat")
+    shell.register_magic_function(lambda line, cell: "earlier", "cell", "chat")
+    capsys.readouterr()
+    shell.run_line_magic("load_ext", "nbchat")
+    assert "takes %%chat over" in capsys.readouterr().err
+    shell.run_line_magic("unload_ext", "nbchat")
+    assert run(shell, "%%chat\nhello") == "earlier"
+    shell.run_line_magic("load_ext", "nbchat")
+
+
+def test_commands(
+    shell: InteractiveShell, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(shell, "%%chat -t poems\na haiku\non rain")
+    capsys.readouterr()
+    run(shell, "%nbchat")
+    status = capsys.readouterr().out
+    assert "lab" in status
+    assert "main" in status
+    run(shell, "%nbchat threads")
+    assert "poems  1 turn  a haiku on rain" in capsys.readouterr().out
+    run(shell, "%nbchat help")
+    assert "%nbchat key PROVIDER" in capsys.readouterr().out
+    with pytest.raises(UsageError, match="did you mean 'threads'"):
+        run(shell, "%nbchat thread")
+    with pytest.raises(UsageError, match="%nbchat key PROVIDER"):
+        run(shell, "%nbchat key")
+
+
+def test_help_shows_the_options(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(shell, "%%chat --help\n")
+    assert "--max-tokens" in capsys.readouterr().out
+
+
+def test_interrupted_is_no_exception() -> None:
+    assert not issubclass(Interrupted, Exception)
+    assert issubclass(Interrupted, KeyboardInterrupt)
+
+
+def test_ipython_in_a_terminal(server: ScriptedServer) -> None:
+    """Plain ``ipython`` loads it, streams text, and says nothing twice."""
+    script = "\n".join(
+        [
+            "%load_ext nbchat",
+            f"%chat --base-url {server.base_url} -m m what is this?",
+            "print('after')",
+        ]
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor"],
+        input=script,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.count("what is this?") == 1
+    assert "after" in done.stdout

@@ -1,0 +1,163 @@
+"""A refusal that names a field leads to one more request without it; no other does."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from nbchat.errors import APIStatusError
+from nbchat.wire import Habits
+from nbchat.wire.failure import read_failure
+from nbchat.wire.refusal import amend
+
+
+def refusal(message: str, status: int = 400, **fields: object) -> APIStatusError:
+    body = {"error": {"message": message, **fields}}
+    return read_failure(status, {}, json.dumps(body).encode(), model="gpt-5")
+
+
+UNSUPPORTED = "Unsupported parameter: '{}' is not supported with this model."
+
+
+def test_max_tokens_is_renamed_either_way_and_once() -> None:
+    words = UNSUPPORTED.format("max_tokens") + " Use 'max_completion_tokens' instead."
+    error = refusal(words, param="max_tokens", code="unsupported_parameter")
+    first = amend({"max_tokens": 5}, error, "chat", Habits(max_tokens="max_tokens"))
+    assert first is not None
+    assert first[0].max_tokens == "max_completion_tokens"
+    assert first[1] == "max tokens were sent as max_completion_tokens: gpt-5 wants it so"
+
+    back = refusal(UNSUPPORTED.format("max_completion_tokens"))
+    assert amend({"max_completion_tokens": 5}, back, "chat", first[0]) is None
+
+    other = amend({"max_completion_tokens": 5}, back, "chat", Habits())
+    assert other is not None
+    assert other[0].max_tokens == "max_tokens"
+
+
+def test_a_limit_that_is_too_high_is_an_error() -> None:
+    error = refusal("max_completion_tokens is too large: 99999", param="max_completion_tokens")
+    assert amend({"max_completion_tokens": 99999}, error, "chat", Habits()) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("temperature", "Unsupported value: 'temperature' does not support 0.2 with this model."),
+        ("temperature", "temperature: Only the default (1) value is supported"),
+        ("top_p", UNSUPPORTED.format("top_p")),
+        ("seed", "Unknown parameter: 'seed'."),
+        ("store", "Unrecognized request argument supplied: store"),
+        ("user", "body.user: Extra inputs are not permitted"),
+        ("parallel_tool_calls", "parallel_tool_calls is not yet supported"),
+        ("frequency_penalty", "This model doesn't support frequency_penalty."),
+        ("reasoning_effort", "Unrecognized request argument supplied: reasoning_effort"),
+    ],
+)
+def test_optional_fields_are_left_out(field: str, message: str) -> None:
+    amended = amend({field: 1, "model": "m"}, refusal(message), "chat", Habits())
+    assert amended is not None
+    assert amended[0].dropped == {field}
+    assert amended[1] == f"{field} was left out: gpt-5 does not take it"
+
+
+def test_the_field_may_be_named_by_param_alone() -> None:
+    error = refusal("Unsupported value.", param="temperature")
+    amended = amend({"temperature": 0, "top_p": 1}, error, "chat", Habits())
+    assert amended is not None
+    assert amended[0].dropped == {"temperature"}
+
+
+def test_an_inner_field_leaves_the_outer_one() -> None:
+    error = refusal(
+        "Your organization must be verified to generate reasoning summaries.",
+        param="reasoning.summary",
+        code="unsupported_value",
+    )
+    body = {"reasoning": {"effort": "low", "summary": "auto"}}
+    amended = amend(body, error, "responses", Habits())
+    assert amended is not None
+    assert amended[0].dropped == {"reasoning.summary"}
+
+
+def test_logprobs_take_top_logprobs_with_them() -> None:
+    amended = amend(
+        {"logprobs": True, "top_logprobs": 2}, refusal("logprobs: not supported"), "chat", Habits()
+    )
+    assert amended is not None
+    assert amended[0].dropped == {"logprobs", "top_logprobs"}
+
+
+def test_fastapi_names_a_field_by_its_place() -> None:
+    detail = [
+        {"type": "missing", "loc": ["body", "x"], "msg": "Field required", "input": "seed"},
+        {"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "Extra inputs"},
+    ]
+    error = read_failure(422, {}, json.dumps({"detail": detail}).encode())
+    amended = amend({"stream_options": {}, "seed": 1}, error, "chat", Habits())
+    assert amended is not None
+    assert amended[0] == Habits(include_usage=False)
+    assert "stream_options" in amended[1]
+
+
+@pytest.mark.parametrize(
+    ("role", "message", "next_role"),
+    [
+        (
+            "developer",
+            "messages[0].role: unknown variant `developer`, expected `system`",
+            "system",
+        ),
+        ("developer", "Unexpected message role: developer", "system"),
+        ("system", "'messages[0].role' does not support 'system' with this model.", "user"),
+        ("system", "System role not supported", "user"),
+    ],
+)
+def test_roles_are_swapped(role: str, message: str, next_role: str) -> None:
+    body = {"messages": [{"role": role, "content": "s"}, {"role": "user", "content": "u"}]}
+    amended = amend(body, refusal(message), "chat", Habits(system_role=role))
+    assert amended is not None
+    assert amended[0].system_role == next_role
+
+
+def test_a_role_that_was_not_sent_is_not_swapped() -> None:
+    body = {"messages": [{"role": "user", "content": "u"}]}
+    assert amend(body, refusal("System role not supported"), "chat", Habits()) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "fields"),
+    [
+        (400, "llama.cpp does not support 'previous_response_id'.", {}),
+        (404, "Response with id 'resp_1' not found.", {}),
+        (404, "Previous response not found", {"code": "previous_response_not_found"}),
+        (400, "Not possible due to Zero Data Retention.", {"param": "previous_response_id"}),
+    ],
+)
+def test_a_lost_response_leads_to_the_whole_history(
+    status: int, message: str, fields: dict[str, str]
+) -> None:
+    error = refusal(message, status, **fields)
+    body = {"previous_response_id": "resp_1", "input": []}
+    amended = amend(body, error, "responses", Habits())
+    assert amended is not None
+    assert amended[0] == Habits(stateful=False)
+    assert amend({"input": []}, error, "responses", amended[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (400, "temperature must be between 0 and 2"),  # a wrong value, not a refused field
+        (400, "Unknown parameter: 'foo'."),  # what the user set
+        (400, "The user is not allowed to do this; unsupported"),  # no field at all
+        (400, "Unsupported parameter: 'tools'"),  # the answer would be another one
+        (401, "Unsupported parameter: 'temperature'"),
+        (404, "Unknown parameter: 'temperature'"),
+        (500, "Unsupported parameter: 'temperature'"),
+    ],
+)
+def test_anything_else_stays_an_error(status: int, message: str) -> None:
+    body = {"temperature": 3, "foo": 1, "user": "u", "tools": []}
+    assert amend(body, refusal(message, status), "chat", Habits()) is None

@@ -349,10 +349,15 @@ class Cited(StreamEvent):
 
 @dataclass(frozen=True)
 class ItemDone(StreamEvent):
-    """An output item of the Responses API is complete; ``item`` is as the server sent it."""
+    """An output item of the Responses API is complete; ``item`` is as the server sent it.
+
+    ``index`` is its place in the output. The keys of its parts are ``key``, or begin with it and
+    ``#``.
+    """
 
     item: Mapping[str, Any]
     index: int = 0
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -385,9 +390,13 @@ class ResponseSeen(StreamEvent):
 
 @dataclass(frozen=True)
 class Failed(StreamEvent):
-    """The server reported a failure within the answer, or the stream was cut or malformed."""
+    """The server reported a failure within the answer, or the stream was cut or malformed.
+
+    ``cut`` tells a stream that ended too early, or broke, from a failure that the server reported.
+    """
 
     error: APIError
+    cut: bool = False
 
 
 @dataclass(frozen=True)

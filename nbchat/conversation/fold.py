@@ -1,0 +1,466 @@
+"""The fold: the events of one answer, one after another, become the answer.
+
+Pure: it asks nobody and knows neither clock nor front end. The live view shows the events that
+`Answer.apply` returns, and the stored turn is the `Answer`; so the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from io import StringIO
+from typing import Any, Literal
+
+from nbchat.conversation.parts import Parts, Sound
+from nbchat.errors import APIError
+from nbchat.messages import (
+    Audio,
+    AudioDelta,
+    Citation,
+    Cited,
+    Connected,
+    Failed,
+    Finished,
+    HostedTool,
+    HostedToolDelta,
+    Image,
+    ImageDelta,
+    ItemDone,
+    LogprobsDelta,
+    Message,
+    Notice,
+    Part,
+    ReasoningDelta,
+    ReasoningDone,
+    Refusal,
+    RefusalDelta,
+    RefusalDone,
+    ResponseSeen,
+    Started,
+    StreamEvent,
+    Text,
+    TextDelta,
+    TextDone,
+    TextReplaced,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallDone,
+    Usage,
+    UsageSeen,
+)
+from nbchat.reply import Choice
+
+
+class CallState:
+    """A tool call as far as it came."""
+
+    __slots__ = ("arguments", "extra", "id", "kind", "name")
+
+    def __init__(self, kind: Literal["function", "custom"]) -> None:
+        self.kind = kind
+        self.id = ""
+        self.name = ""
+        self.arguments = StringIO()
+        self.extra: dict[str, Any] = {}
+
+
+class ChoiceState:
+    """One choice as far as it came.
+
+    Attributes:
+        finish_reason: the server's, ``""`` if it gave none.
+        finished: the choice is complete.
+        logprobs: one entry a token.
+    """
+
+    __slots__ = (
+        "_calls",
+        "_citations",
+        "_reasoning",
+        "_refusal",
+        "_sound",
+        "_text",
+        "finish_reason",
+        "finished",
+        "index",
+        "logprobs",
+    )
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.finish_reason = ""
+        self.finished = False
+        self.logprobs: list[Mapping[str, Any]] = []
+        self._text = Parts()
+        self._refusal = Parts()
+        self._reasoning = Parts(apart=True)
+        self._calls: dict[str, CallState] = {}
+        self._citations: dict[Cited, None] = {}
+        self._sound: Sound | None = None
+
+    @property
+    def text(self) -> str:
+        """The text of all messages; a blank line stands between two of them."""
+        return self._text.joined()
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning, or its summary; a blank line stands between two parts."""
+        return self._reasoning.joined()
+
+    @property
+    def refusal(self) -> str:
+        """The words in which the model declined."""
+        return self._refusal.joined()
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls, in the order in which they began.
+
+        A call that the server gave no id has its place as its id: the result must name one.
+        """
+        return tuple(
+            ToolCall(
+                call.id or f"call_{place}",
+                call.name,
+                call.arguments.getvalue(),
+                call.kind,
+                call.extra,
+            )
+            for place, call in enumerate(self._calls.values())
+        )
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The sources; their offsets count in `text`."""
+        return tuple(
+            _shifted(cited.citation, self._text.offset(cited.key)) for cited in self._citations
+        )
+
+    @property
+    def audio(self) -> Audio | None:
+        """The sound, if some came."""
+        return self._sound.audio() if self._sound else None
+
+    def begun(self) -> set[str]:
+        """Return the keys of the output items of which something came."""
+        texts = (self._text, self._refusal, self._reasoning)
+        return set(self._calls).union(*(parts.items() for parts in texts))
+
+    def choice(self) -> Choice:
+        """Return the choice as a plain value."""
+        return Choice(
+            text=self.text,
+            reasoning=self.reasoning,
+            refusal=self.refusal,
+            finish_reason=self.finish_reason,
+            tool_calls=self.tool_calls,
+            citations=self.citations,
+            audio=self.audio,
+            logprobs=tuple(self.logprobs),
+        )
+
+
+@dataclass
+class HostedState:
+    """A tool at the provider as far as it came: a `HostedTool`, and what it was given or wrote."""
+
+    kind: str
+    status: str = ""
+    detail: str = ""
+    text: str = ""
+
+
+class Answer:
+    """All that answers one prompt.
+
+    Attributes:
+        id: the server's id of the response.
+        model: the model that answered, in the server's words.
+        created: when, in seconds since 1970.
+        choices: by index.
+        hosted: the tools that ran at the provider, by key.
+        usage: tokens as the server counted them, ``None`` if it did not.
+        notices: what the user should know, one line each.
+        error: what failed, ``None`` if nothing did.
+        status: ``streaming`` until the last choice is finished, then ``completed`` or the server's
+            word (incomplete, cancelled, queued); ``cut`` if the stream broke off; ``failed``.
+            Who ends the answer otherwise sets it.
+        raw: the complete response object where the server sent one.
+        request_id: the server's id of the HTTP request.
+
+    >>> answer = Answer()
+    >>> _ = answer.apply(TextDelta("Hel"))
+    >>> answer.apply(TextDone("Hello"))
+    TextDelta(text='lo', choice=0, key='')
+    >>> answer.message().text
+    'Hello'
+    """
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.model = ""
+        self.created: float = 0
+        self.system_fingerprint = ""
+        self.service_tier = ""
+        self.choices: dict[int, ChoiceState] = {}
+        self.hosted: dict[str, HostedState] = {}
+        self.usage: Usage | None = None
+        self.notices: list[str] = []
+        self.error: APIError | None = None
+        self.status = "streaming"
+        self.raw: Mapping[str, Any] | None = None
+        self.request_id = ""
+        self._images: dict[str, list[ImageDelta]] = {}
+        self._items: dict[str, ItemDone] = {}
+
+    def apply(self, event: StreamEvent) -> StreamEvent | None:
+        """Fold ``event`` in and return it as the view should see it, ``None`` if it adds nothing.
+
+        A done event that repeats the deltas is ``None``; one that has more is the delta that was
+        missing; one that differs replaces: the whole text of the choice (`TextReplaced`), or the
+        whole reasoning or refusal of the choice (its done event).
+        """
+        if type(event) is TextDelta:  # nearly every event
+            choice = self.choices.get(event.choice)
+            if choice is not None and choice._text.last == event.key:
+                choice._text.write(event.text)
+                return event
+        fold = _FOLDS.get(type(event))
+        return event if fold is None else fold(self, event)
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The images that the model made, as data URLs; previews of one that never came."""
+        return tuple(
+            Image(f"data:image/{image.format};base64,{image.data}")
+            for images in self._images.values()
+            for image in images
+        )
+
+    @property
+    def items(self) -> tuple[Mapping[str, Any], ...]:
+        """The output items as the server sent them, in order; none if one is not whole.
+
+        They are to be echoed all or not at all.
+        """
+        output = self.raw.get("output") if self.raw else None
+        if isinstance(output, list) and output:
+            return tuple(item for item in output if isinstance(item, dict))
+        begun = set(self.hosted)
+        for choice in self.choices.values():
+            begun |= choice.begun()
+        if begun - set(self._items):
+            return ()
+        return tuple(done.item for done in sorted(self._items.values(), key=lambda d: d.index))
+
+    def message(self, choice: int = 0) -> Message:
+        """Return what goes back into the history: the message of one choice."""
+        state = self.choices.get(choice)
+        if state is None:
+            return Message("assistant")
+        parts: list[Part] = []
+        if text := state.text:
+            parts.append(Text(text))
+        if refusal := state.refusal:
+            parts.append(Refusal(refusal))
+        if audio := state.audio:
+            parts.append(audio)
+        items = self.items if choice == 0 else ()
+        return Message("assistant", tuple(parts), state.tool_calls, items=items)
+
+    def reply_choices(self) -> tuple[Choice, ...]:
+        """Return the choices as plain values, by index; one that is empty if none came."""
+        choices = sorted(self.choices.values(), key=lambda state: state.index)
+        return tuple(state.choice() for state in choices) or (Choice(),)
+
+    def _choice(self, index: int) -> ChoiceState:
+        state = self.choices.get(index)
+        if state is None:
+            state = self.choices[index] = ChoiceState(index)
+            if self.status == "completed":
+                self.status = "streaming"
+        return state
+
+    def _started(self, event: Started) -> StreamEvent:
+        self.id = event.id or self.id
+        self.model = event.model or self.model
+        self.created = event.created or self.created
+        self.system_fingerprint = event.system_fingerprint or self.system_fingerprint
+        self.service_tier = event.service_tier or self.service_tier
+        return event
+
+    def _text_delta(self, event: TextDelta) -> StreamEvent | None:
+        choice = self._choice(event.choice)
+        if not event.text:
+            return None
+        added = choice._text.add(event.key, event.text)
+        if added is None:
+            return TextReplaced(choice.text, event.choice)
+        return event if added == event.text else replace(event, text=added)
+
+    def _text_done(self, event: TextDone) -> StreamEvent | None:
+        choice = self._choice(event.choice)
+        added = choice._text.complete(event.key, event.text)
+        if added is None:
+            return TextReplaced(choice.text, event.choice)
+        return TextDelta(added, event.choice, event.key) if added else None
+
+    def _refusal_delta(self, event: RefusalDelta) -> StreamEvent | None:
+        choice = self._choice(event.choice)
+        if not event.text:
+            return None
+        added = choice._refusal.add(event.key, event.text)
+        if added is None:
+            return RefusalDone(choice.refusal, event.choice)
+        return event if added == event.text else replace(event, text=added)
+
+    def _refusal_done(self, event: RefusalDone) -> StreamEvent | None:
+        choice = self._choice(event.choice)
+        added = choice._refusal.complete(event.key, event.text)
+        if added is None:
+            return RefusalDone(choice.refusal, event.choice)
+        return RefusalDelta(added, event.choice, event.key) if added else None
+
+    def _reasoning_delta(self, event: ReasoningDelta) -> StreamEvent | None:
+        choice = self._choice(event.choice)
+        if not event.text:
+            return None
+        added = choice._reasoning.add(event.key, event.text)
+        if added is None:
+            return ReasoningDone(choice.reasoning, event.choice, "", event.summary)
+        return event if added == event.text else replace(event, text=added)
+
+    def _reasoning_done(self, event: ReasoningDone) -> StreamEvent | None:
+        choice = self._choice(event.choice)
+        added = choice._reasoning.complete(event.key, event.text)
+        if added is None:
+            return ReasoningDone(choice.reasoning, event.choice, "", event.summary)
+        if not added:
+            return None
+        return ReasoningDelta(added, event.choice, event.key, event.summary)
+
+    def _call_delta(self, event: ToolCallDelta) -> StreamEvent:
+        calls = self._choice(event.choice)._calls
+        call = calls.get(event.key)
+        if call is None:
+            call = calls[event.key] = CallState(event.kind)
+        call.id = call.id or event.id
+        call.name = call.name or event.name
+        call.arguments.write(event.arguments)
+        call.extra.update(event.extra)
+        return event
+
+    def _call_done(self, event: ToolCallDone) -> StreamEvent | None:
+        calls = self._choice(event.choice)._calls
+        call = calls.setdefault(event.key, CallState("function"))
+        if call.arguments.getvalue() == event.arguments:
+            return None
+        call.arguments = StringIO()
+        call.arguments.write(event.arguments)
+        return event
+
+    def _hosted_tool(self, event: HostedTool) -> StreamEvent:
+        state = self.hosted.setdefault(event.key, HostedState(event.kind))
+        state.status = event.status or state.status
+        state.detail = event.detail or state.detail
+        return event
+
+    def _hosted_delta(self, event: HostedToolDelta) -> StreamEvent:
+        state = self.hosted.setdefault(event.key, HostedState(event.kind))
+        state.text += event.text
+        return event
+
+    def _image_delta(self, event: ImageDelta) -> StreamEvent | None:
+        images = self._images.setdefault(event.key, [])
+        if event in images:
+            return None
+        if images and images[-1].partial:
+            images.pop()
+        images.append(event)
+        return event
+
+    def _audio_delta(self, event: AudioDelta) -> StreamEvent:
+        choice = self._choice(event.choice)
+        sound = choice._sound = choice._sound or Sound()
+        sound.add(event.data)
+        sound.transcript.write(event.transcript)
+        sound.id = event.id or sound.id
+        sound.expires_at = event.expires_at or sound.expires_at
+        return event
+
+    def _logprobs(self, event: LogprobsDelta) -> StreamEvent:
+        self._choice(event.choice).logprobs += event.entries
+        return event
+
+    def _cited(self, event: Cited) -> StreamEvent | None:
+        citations = self._choice(event.choice)._citations
+        if event in citations:
+            return None
+        citations[event] = None
+        return event
+
+    def _item_done(self, event: ItemDone) -> StreamEvent:
+        self._items[event.key or f"#{event.index}"] = event
+        return event
+
+    def _usage_seen(self, event: UsageSeen) -> StreamEvent:
+        self.usage = event.usage
+        return event
+
+    def _finished(self, event: Finished) -> StreamEvent:
+        choice = self._choice(event.choice)
+        choice.finished = True
+        choice.finish_reason = event.reason
+        if self.status == "streaming" and all(c.finished for c in self.choices.values()):
+            self.status = event.status or "completed"
+        return event
+
+    def _response_seen(self, event: ResponseSeen) -> StreamEvent:
+        self.raw = event.response
+        return event
+
+    def _failed(self, event: Failed) -> StreamEvent:
+        self.error = event.error
+        self.status = "cut" if event.cut else "failed"
+        return event
+
+    def _notice(self, event: Notice) -> StreamEvent:
+        self.notices.append(event.text)
+        return event
+
+    def _connected(self, event: Connected) -> StreamEvent:
+        self.request_id = event.request_id or self.request_id
+        return event
+
+
+_FOLDS: dict[type[StreamEvent], Callable[[Answer, Any], StreamEvent | None]] = {
+    Started: Answer._started,
+    TextDelta: Answer._text_delta,
+    TextDone: Answer._text_done,
+    RefusalDelta: Answer._refusal_delta,
+    RefusalDone: Answer._refusal_done,
+    ReasoningDelta: Answer._reasoning_delta,
+    ReasoningDone: Answer._reasoning_done,
+    ToolCallDelta: Answer._call_delta,
+    ToolCallDone: Answer._call_done,
+    HostedTool: Answer._hosted_tool,
+    HostedToolDelta: Answer._hosted_delta,
+    ImageDelta: Answer._image_delta,
+    AudioDelta: Answer._audio_delta,
+    LogprobsDelta: Answer._logprobs,
+    Cited: Answer._cited,
+    ItemDone: Answer._item_done,
+    UsageSeen: Answer._usage_seen,
+    Finished: Answer._finished,
+    ResponseSeen: Answer._response_seen,
+    Failed: Answer._failed,
+    Notice: Answer._notice,
+    Connected: Answer._connected,
+}
+
+
+def _shifted(citation: Citation, offset: int) -> Citation:
+    if not offset or citation.start is None or citation.end is None:
+        return citation
+    return replace(citation, start=citation.start + offset, end=citation.end + offset)

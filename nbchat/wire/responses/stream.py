@@ -1,0 +1,475 @@
+"""Responses: the events of a stream, or a whole response, as `StreamEvent`s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from nbchat.errors import StreamError
+from nbchat.messages import (
+    AudioDelta,
+    Cited,
+    Failed,
+    Finished,
+    HostedTool,
+    HostedToolDelta,
+    ImageDelta,
+    ItemDone,
+    LogprobsDelta,
+    Notice,
+    ReasoningDelta,
+    ReasoningDone,
+    RefusalDelta,
+    RefusalDone,
+    ResponseSeen,
+    Started,
+    StreamEvent,
+    TextDelta,
+    TextDone,
+    ToolCallDelta,
+    ToolCallDone,
+    Usage,
+    UsageSeen,
+)
+from nbchat.wire.decoder import Decoder, is_failure
+from nbchat.wire.responses.items import Item, ItemTable, detail_of, kind_of, parts_of
+from nbchat.wire.values import (
+    citation_of,
+    data_url,
+    mapping_of,
+    objects_of,
+    text_of,
+    usage_of,
+)
+
+Event = Mapping[str, Any]
+Handler = Callable[["ResponsesDecoder", Event, str], list[StreamEvent]]
+
+_CALLS: dict[str, Literal["function", "custom"]] = {
+    "function_call": "function",
+    "custom_tool_call": "custom",
+}
+_SILENT = frozenset({"message", "reasoning", *_CALLS})  # the kinds that are no hosted tool
+
+
+class ResponsesDecoder(Decoder):
+    """Decodes one answer of ``/responses``.
+
+    Args:
+        max_tokens: the limit that was asked for. Some servers say completed when they hit it.
+    """
+
+    def __init__(self, max_tokens: int | None = None) -> None:
+        super().__init__()
+        self._limit = max_tokens
+        self._table = ItemTable()
+        self._head = Started()
+        self._keys: dict[tuple[Any, Any, Any], str] = {}  # of text parts: asked for every delta
+        self._audio = False
+
+    def _frame(self, frame: dict[str, Any], event: str) -> list[StreamEvent]:
+        kind = frame.get("type") or event
+        handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
+        if handler is not None:
+            return handler(self, frame, kind)
+        return self.fail(frame) if is_failure(frame) else []
+
+    def _answer(self, answer: dict[str, Any]) -> list[StreamEvent]:
+        if not isinstance(answer.get("output"), list) and not answer.get("status"):
+            self._failed = True
+            return [Failed(StreamError("the server sent no response object"))]
+        return self._end(answer, text_of(answer.get("status")) or "completed")
+
+    def _complete(self) -> list[StreamEvent]:
+        return [*self._leftovers(), Finished("")]
+
+    def _rest(self) -> list[StreamEvent]:
+        return []
+
+    # --- The response as a whole ------------------------------------------------------------
+
+    def _on_head(self, event: Event, kind: str) -> list[StreamEvent]:
+        return self._describe(mapping_of(event.get("response")))
+
+    def _on_end(self, event: Event, kind: str) -> list[StreamEvent]:
+        response = mapping_of(event.get("response"))
+        status = text_of(response.get("status"))
+        if status in ("", "in_progress"):  # a server that forgot to update it
+            status = kind.removeprefix("response.")
+        events = self._end(response if response else event, status)
+        self.done = True
+        return events
+
+    def _on_error(self, event: Event, kind: str) -> list[StreamEvent]:
+        return self.fail(event)
+
+    def _end(self, response: Event, status: str) -> list[StreamEvent]:
+        events = self._describe(response)
+        for item, value in self._table.of_output(objects_of(response.get("output"))):
+            if not item.done:
+                events += self._whole_item(item, value)
+        events += self._leftovers()
+        usage = usage_of(response.get("usage"))
+        if usage:
+            events.append(UsageSeen(usage))
+        events.append(ResponseSeen(response))
+        if status == "failed":
+            return events + self.fail(response)
+        if status in ("queued", "in_progress"):
+            words = f"the provider works on response {self._head.id} in the background"
+            events.append(Notice(words, "background"))
+        self.finished = True
+        events.append(Finished(self._reason(response, status, usage), status=status))
+        return events
+
+    def _reason(self, response: Event, status: str, usage: Usage | None) -> str:
+        """Return why the answer ended, in the words of Chat Completions where it has one."""
+        if status == "incomplete":
+            why = text_of(mapping_of(response.get("incomplete_details")).get("reason"))
+            return "length" if why == "max_output_tokens" else why or status
+        if status != "completed":
+            return status
+        limit = response.get("max_output_tokens") or self._limit
+        if usage and isinstance(limit, int) and usage.output >= limit:
+            return "length"
+        return "tool_calls" if any(item.kind in _CALLS for item in self._table.items) else "stop"
+
+    def _describe(self, response: Event) -> list[StreamEvent]:
+        """Say what the server says of itself, where it says more than before."""
+        last = self._head
+        created = response.get("created_at")
+        head = Started(
+            id=text_of(response.get("id")) or last.id,
+            model=text_of(response.get("model")) or last.model,
+            created=created if isinstance(created, (int, float)) else last.created,
+            service_tier=text_of(response.get("service_tier")) or last.service_tier,
+            previous_response_id=text_of(response.get("previous_response_id"))
+            or last.previous_response_id,
+        )
+        if head == last:
+            return []
+        self._head = head
+        return [head]
+
+    # --- Items ------------------------------------------------------------------------------
+
+    def _on_item_added(self, event: Event, kind: str) -> list[StreamEvent]:
+        value = event.get("item")
+        if not isinstance(value, dict):
+            return []
+        item = self._table.add(value, event.get("output_index"))
+        self._keys.clear()
+        if item.kind in _CALLS:
+            return self._name(item, value)
+        if item.kind in _SILENT:
+            return []
+        return self._show(item, text_of(value.get("status")) or "in_progress", detail_of(value))
+
+    def _on_item_done(self, event: Event, kind: str) -> list[StreamEvent]:
+        value = event.get("item")
+        if not isinstance(value, dict):
+            return []
+        place = event.get("output_index")
+        return self._whole_item(self._table.find(kind_of(value), value.get("id"), place), value)
+
+    def _leftovers(self) -> list[StreamEvent]:
+        """Take an item whose end was left out as it was announced, if nothing else is known."""
+        events: list[StreamEvent] = []
+        for item in self._table.items:
+            if item.added and not (item.done or item.spoken):
+                events += self._whole_item(item, item.added)
+        return events
+
+    def _whole_item(self, item: Item, value: Event) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        if item.kind == "message":
+            for place, part in enumerate(parts_of(value)):
+                events += self._whole_part(item, place, part)
+        elif item.kind == "reasoning":
+            events += _whole_reasoning(item, value)
+        elif item.kind in _CALLS:
+            events += self._name(item, value)
+            arguments = value.get("arguments" if item.kind == "function_call" else "input")
+            if arguments:
+                events.append(ToolCallDone(item.key, text_of(arguments)))
+        else:
+            events += self._whole_hosted(item, value)
+        item.done = True
+        self._keys.clear()
+        events.append(ItemDone(value, item.position, item.key))
+        return events
+
+    def _whole_part(self, item: Item, place: Any, part: Event) -> list[StreamEvent]:
+        """Read a part of a message (or of a reasoning item) that is told whole."""
+        events: list[StreamEvent] = []
+        kind = part.get("type")
+        key = _part_key(item, place)
+        if kind == "refusal":
+            events.append(RefusalDone(text_of(part.get("refusal")), key=key))
+        elif kind == "reasoning_text":
+            events.append(ReasoningDone(text_of(part.get("text")), key=key))
+        elif kind == "output_audio" and not self._audio:
+            data, words = text_of(part.get("data")), text_of(part.get("transcript"))
+            events.append(AudioDelta(data=data, transcript=words))
+        elif text := text_of(part.get("text")):
+            events.append(TextDone(text, key=key))
+        for annotation in objects_of(part.get("annotations")):
+            if citation := citation_of(annotation):
+                events.append(Cited(citation, key=key))
+        if not item.logprobs and (entries := objects_of(part.get("logprobs"))):
+            events.append(LogprobsDelta(entries))
+            item.logprobs = True
+        return events
+
+    def _name(self, item: Item, value: Event) -> list[StreamEvent]:
+        """Say the id and name of a call, once."""
+        call_id = text_of(value.get("call_id")) or text_of(value.get("id"))
+        name = text_of(value.get("name"))
+        if item.named or not (call_id or name):
+            return []
+        item.named = True
+        kind = _CALLS[item.kind]
+        return [ToolCallDelta(item.key, call_id, name, kind=kind)]
+
+    # --- Text, refusal, reasoning -----------------------------------------------------------
+
+    def _on_text(self, event: Event, kind: str) -> list[StreamEvent]:
+        delta = event.get("delta")
+        if not isinstance(delta, str):
+            return []
+        where = (event.get("item_id"), event.get("output_index"), event.get("content_index"))
+        key = self._keys.get(where)
+        if key is None:
+            item = self._speaking("message", event)
+            key = self._keys[where] = _part_key(item, where[2])
+        if not event.get("logprobs"):
+            return [TextDelta(delta, 0, key)] if delta else []
+        self._speaking("message", event).logprobs = True
+        entries = objects_of(event["logprobs"])
+        return [TextDelta(delta, 0, key), LogprobsDelta(entries)]
+
+    def _on_part(self, event: Event, kind: str) -> list[StreamEvent]:
+        """Read a part that is told whole: the text, the refusal, or the reasoning of a done event.
+
+        The events name the text ``text`` or ``refusal``, or carry a ``part``.
+        """
+        part = event.get("part")
+        if not isinstance(part, dict):
+            part = {**event, "type": kind.removeprefix("response.").removesuffix(".done")}
+        of = "reasoning" if part.get("type") == "reasoning_text" else "message"
+        item = self._speaking(of, event)
+        return self._whole_part(item, event.get("content_index"), part)
+
+    def _on_refusal(self, event: Event, kind: str) -> list[StreamEvent]:
+        item = self._speaking("message", event)
+        key = _part_key(item, event.get("content_index"))
+        return [RefusalDelta(text_of(event.get("delta")), key=key)]
+
+    def _on_reasoning(self, event: Event, kind: str) -> list[StreamEvent]:
+        key = _part_key(self._speaking("reasoning", event), event.get("content_index"))
+        return [ReasoningDelta(text_of(event.get("delta")), key=key)]
+
+    def _on_summary(self, event: Event, kind: str) -> list[StreamEvent]:
+        key = _summary_key(self._speaking("reasoning", event), event.get("summary_index"))
+        return [ReasoningDelta(text_of(event.get("delta")), key=key, summary=True)]
+
+    def _on_summary_done(self, event: Event, kind: str) -> list[StreamEvent]:
+        key = _summary_key(self._speaking("reasoning", event), event.get("summary_index"))
+        text = text_of(event.get("text")) or text_of(mapping_of(event.get("part")).get("text"))
+        return [ReasoningDone(text, key=key, summary=True)]
+
+    def _on_annotation(self, event: Event, kind: str) -> list[StreamEvent]:
+        citation = citation_of(event.get("annotation"))
+        if citation is None:
+            return []
+        item = self._speaking("message", event)
+        return [Cited(citation, key=_part_key(item, event.get("content_index")))]
+
+    # --- Calls, hosted tools, images, sound -------------------------------------------------
+
+    def _on_arguments(self, event: Event, kind: str) -> list[StreamEvent]:
+        item = self._speaking(_CALL_EVENTS[kind], event)
+        return [ToolCallDelta(item.key, arguments=text_of(event.get("delta")))]
+
+    def _on_arguments_done(self, event: Event, kind: str) -> list[StreamEvent]:
+        item = self._speaking(_CALL_EVENTS[kind], event)
+        text = text_of(event.get("arguments")) or text_of(event.get("input"))
+        return [ToolCallDone(item.key, text)] if text else []
+
+    def _on_state(self, event: Event, kind: str) -> list[StreamEvent]:
+        tool, _, status = kind.removeprefix("response.").rpartition(".")
+        item = self._find(tool, event)
+        return self._show(item, status, item.shown[1])
+
+    def _on_hosted(self, event: Event, kind: str) -> list[StreamEvent]:
+        item = self._speaking(_HOSTED_TEXT[kind], event)
+        delta = event.get("delta")
+        return [HostedToolDelta(item.key, item.kind, _output(delta) or text_of(delta))]
+
+    def _on_hosted_done(self, event: Event, kind: str) -> list[StreamEvent]:
+        item = self._find(_HOSTED_TEXT[kind], event)
+        if item.spoken:
+            return []
+        item.spoken = True
+        for name in ("code", "arguments", "command", "output"):
+            if text := text_of(event.get(name)) or _output(event.get(name)):
+                return [HostedToolDelta(item.key, item.kind, text)]
+        return []
+
+    def _on_partial_image(self, event: Event, kind: str) -> list[StreamEvent]:
+        item = self._speaking("image_generation_call", event)
+        data = text_of(event.get("partial_image_b64"))
+        form = text_of(event.get("output_format")) or "png"
+        return [ImageDelta(item.key, data, form, partial=True)] if data else []
+
+    def _on_audio(self, event: Event, kind: str) -> list[StreamEvent]:
+        self._audio = True
+        delta = text_of(event.get("delta"))
+        if kind == "response.audio.delta":
+            return [AudioDelta(data=delta)]
+        return [AudioDelta(transcript=delta)]
+
+    def _on_nothing(self, event: Event, kind: str) -> list[StreamEvent]:
+        return []  # what it says is known from its neighbours
+
+    def _show(self, item: Item, status: str, detail: str) -> list[StreamEvent]:
+        """Say the state of a hosted tool, if it changed."""
+        if item.shown == (status, detail):
+            return []
+        item.shown = (status, detail)
+        return [HostedTool(item.key, item.kind, status, detail)]
+
+    def _whole_hosted(self, item: Item, value: Event) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        for name in ("code", "arguments"):
+            if not item.spoken and (text := text_of(value.get(name))):
+                events.append(HostedToolDelta(item.key, item.kind, text))
+        for output in objects_of(value.get("outputs")):
+            if logs := text_of(output.get("logs")):
+                events.append(HostedToolDelta(item.key, item.kind, logs))
+            if found := data_url(text_of(output.get("url"))):
+                events.append(ImageDelta(item.key, data=found[1], format=found[0]))
+        if image := text_of(value.get("result")):
+            form = text_of(value.get("output_format")) or "png"
+            events.append(ImageDelta(item.key, image, form))
+        status = text_of(value.get("status")) or "completed"
+        return events + self._show(item, status, detail_of(value) or item.shown[1])
+
+    def _find(self, kind: str, event: Event) -> Item:
+        return self._table.find(kind, event.get("item_id"), event.get("output_index"))
+
+    def _speaking(self, kind: str, event: Event) -> Item:
+        item = self._find(kind, event)
+        item.spoken = True
+        return item
+
+
+def _part_key(item: Item, place: Any) -> str:
+    return f"{item.key}#{place or 0}"
+
+
+def _summary_key(item: Item, place: Any) -> str:
+    return f"{item.key}#s{place or 0}"
+
+
+def _whole_reasoning(item: Item, value: Event) -> list[StreamEvent]:
+    """Read a reasoning item. Some servers send one text as its summary and as its content."""
+    summary = [text_of(part.get("text")) for part in parts_of(value, "summary")]
+    content = [text_of(part.get("text")) for part in parts_of(value, "content")]
+    events: list[StreamEvent] = []
+    if summary != content:
+        for place, text in enumerate(summary):
+            events.append(ReasoningDone(text, key=_summary_key(item, place), summary=True))
+    for place, text in enumerate(content):
+        events.append(ReasoningDone(text, key=_part_key(item, place)))
+    return events
+
+
+def _output(value: Any) -> str:
+    """Return what a shell wrote: an object, or a list of them."""
+    outputs = value if isinstance(value, list) else [value]
+    return "".join(
+        text_of(output.get("stdout")) + text_of(output.get("stderr"))
+        for output in objects_of(outputs)
+    )
+
+
+_CALL_EVENTS = {
+    "response.function_call_arguments.delta": "function_call",
+    "response.function_call_arguments.done": "function_call",
+    "response.custom_tool_call_input.delta": "custom_tool_call",
+    "response.custom_tool_call_input.done": "custom_tool_call",
+}
+
+_HOSTED_TEXT = {
+    "response.code_interpreter_call_code.delta": "code_interpreter_call",
+    "response.code_interpreter_call_code.done": "code_interpreter_call",
+    "response.mcp_call_arguments.delta": "mcp_call",
+    "response.mcp_call_arguments.done": "mcp_call",
+    "response.shell_call_command.delta": "shell_call",
+    "response.shell_call_command.done": "shell_call",
+    "response.shell_call_output_content.delta": "shell_call",
+    "response.shell_call_output_content.done": "shell_call",
+}
+
+_HANDLERS: dict[str, Handler] = {
+    "error": ResponsesDecoder._on_error,
+    "response.created": ResponsesDecoder._on_head,
+    "response.queued": ResponsesDecoder._on_head,
+    "response.in_progress": ResponsesDecoder._on_head,
+    "response.completed": ResponsesDecoder._on_end,
+    "response.incomplete": ResponsesDecoder._on_end,
+    "response.failed": ResponsesDecoder._on_end,
+    "response.output_item.added": ResponsesDecoder._on_item_added,
+    "response.output_item.done": ResponsesDecoder._on_item_done,
+    "response.content_part.added": ResponsesDecoder._on_nothing,
+    "response.content_part.done": ResponsesDecoder._on_part,
+    "response.output_text.delta": ResponsesDecoder._on_text,
+    "response.output_text.done": ResponsesDecoder._on_part,
+    "response.output_text.annotation.added": ResponsesDecoder._on_annotation,
+    "response.refusal.delta": ResponsesDecoder._on_refusal,
+    "response.refusal.done": ResponsesDecoder._on_part,
+    "response.reasoning_text.delta": ResponsesDecoder._on_reasoning,
+    "response.reasoning_text.done": ResponsesDecoder._on_part,
+    "response.reasoning_summary_part.added": ResponsesDecoder._on_nothing,
+    "response.reasoning_summary_part.done": ResponsesDecoder._on_summary_done,
+    "response.reasoning_summary_text.delta": ResponsesDecoder._on_summary,
+    "response.reasoning_summary_text.done": ResponsesDecoder._on_summary_done,
+    "response.function_call_arguments.delta": ResponsesDecoder._on_arguments,
+    "response.function_call_arguments.done": ResponsesDecoder._on_arguments_done,
+    "response.custom_tool_call_input.delta": ResponsesDecoder._on_arguments,
+    "response.custom_tool_call_input.done": ResponsesDecoder._on_arguments_done,
+    "response.web_search_call.in_progress": ResponsesDecoder._on_state,
+    "response.web_search_call.searching": ResponsesDecoder._on_state,
+    "response.web_search_call.completed": ResponsesDecoder._on_state,
+    "response.file_search_call.in_progress": ResponsesDecoder._on_state,
+    "response.file_search_call.searching": ResponsesDecoder._on_state,
+    "response.file_search_call.completed": ResponsesDecoder._on_state,
+    "response.code_interpreter_call.in_progress": ResponsesDecoder._on_state,
+    "response.code_interpreter_call.interpreting": ResponsesDecoder._on_state,
+    "response.code_interpreter_call.completed": ResponsesDecoder._on_state,
+    "response.code_interpreter_call_code.delta": ResponsesDecoder._on_hosted,
+    "response.code_interpreter_call_code.done": ResponsesDecoder._on_hosted_done,
+    "response.image_generation_call.in_progress": ResponsesDecoder._on_state,
+    "response.image_generation_call.generating": ResponsesDecoder._on_state,
+    "response.image_generation_call.completed": ResponsesDecoder._on_state,
+    "response.image_generation_call.partial_image": ResponsesDecoder._on_partial_image,
+    "response.mcp_call.in_progress": ResponsesDecoder._on_state,
+    "response.mcp_call.completed": ResponsesDecoder._on_state,
+    "response.mcp_call.failed": ResponsesDecoder._on_state,
+    "response.mcp_call_arguments.delta": ResponsesDecoder._on_hosted,
+    "response.mcp_call_arguments.done": ResponsesDecoder._on_hosted_done,
+    "response.mcp_list_tools.in_progress": ResponsesDecoder._on_state,
+    "response.mcp_list_tools.completed": ResponsesDecoder._on_state,
+    "response.mcp_list_tools.failed": ResponsesDecoder._on_state,
+    "response.shell_call_command.added": ResponsesDecoder._on_nothing,
+    "response.shell_call_command.delta": ResponsesDecoder._on_hosted,
+    "response.shell_call_command.done": ResponsesDecoder._on_hosted_done,
+    "response.shell_call_output_content.delta": ResponsesDecoder._on_hosted,
+    "response.shell_call_output_content.done": ResponsesDecoder._on_hosted_done,
+    "response.compaction.compacting": ResponsesDecoder._on_state,
+    "response.audio.delta": ResponsesDecoder._on_audio,
+    "response.audio.done": ResponsesDecoder._on_nothing,
+    "response.audio.transcript.delta": ResponsesDecoder._on_audio,
+    "response.audio.transcript.done": ResponsesDecoder._on_nothing,
+}

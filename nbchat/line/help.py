@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 
 from nbchat.messages import Endpoint
 from nbchat.options import MAGIC, TABLE, Option
@@ -23,9 +23,9 @@ Rules of the line
   Options come first; the first word that is none begins the prompt, which is sent as it
   stands. -- ends the options, for a prompt that begins with a hyphen and a letter.
   Quotes group: -s "be brief". A backslash escapes a quote, a backslash or a blank.
-  $name, {name} and {{ expr }}, as a whole value, are taken from your variables; in single
-  quotes they are plain text. --set a.b=VALUE takes JSON, else text.
-  Every option but --system lasts one prompt. Keys are never an option: see %nbchat key.
+  $name, {name} and {{ expr }}, as a whole value, are taken from your variables; in
+  single quotes they are plain text. --set a.b=VALUE takes JSON, else text.
+  Every option but --system lasts one prompt. A key is never an option: see %nbchat key.
 """
 
 _EXAMPLES = {
@@ -36,7 +36,7 @@ Examples
 
   %chat what is a monad?
   %chat -t poems --max-tokens 200 -o poem a haiku on rain
-  %chat --stop END --set logit_bias.50256=-100 count to ten
+  %chat --stop END --set logit_bias.50256=-100 list primes
 """,
     "responses": """\
 Examples
@@ -70,17 +70,30 @@ def help_text(endpoint: Endpoint) -> str:
 
 def _row(option: Option) -> str:
     flags = f"  {', '.join(option.flags)} {option.metavar}".rstrip()
-    meaning = option.help
-    if option.choices or option.low is not None or option.above is not None:
-        meaning = f"{meaning[:-1]}: {option.allowed}."
-    elif option.most is not None:
-        meaning = f"{meaning[:-1]}, at most {option.most} times."
-    words = textwrap.wrap(meaning, _WIDTH - _INDENT)
-    if len(flags) >= _INDENT:
-        return "".join(
-            [f"{flags}\n", *(f"{' ' * _INDENT}{part}\n" for part in words)],
-        )
-    first, *others = words
-    return "".join(
-        [f"{flags:<{_INDENT}}{first}\n", *(f"{' ' * _INDENT}{part}\n" for part in others)]
-    )
+    limits = _limits(option)
+    meaning = f"{option.help[:-1]} ({limits})." if limits else option.help
+    lines = _wrapped(meaning.split(), _WIDTH - _INDENT)
+    if len(flags) < _INDENT - 1:
+        lines[0] = f"{flags:<{_INDENT}}{lines[0]}"
+    else:
+        lines.insert(0, flags)
+    first, *others = lines
+    return "".join([f"{first}\n", *(f"{' ' * _INDENT}{line}\n" for line in others)])
+
+
+def _wrapped(words: list[str], width: int) -> list[str]:
+    # textwrap takes ten times as long, and the pages are made whenever nbchat is loaded.
+    lines = [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return lines
+
+
+def _limits(option: Option) -> str:
+    if option.choices:
+        return option.allowed
+    if option.kind in ("number", "integer"):
+        return re.sub(r"^a (whole )?number( of)? ?", "", option.allowed)
+    return f"at most {option.most}" if option.most else ""

@@ -29,6 +29,7 @@ swallow a stop. In a notebook every one of them shows as one to three lines and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 __all__ = [
@@ -59,12 +60,13 @@ class _Short(BaseException):
 
     show_stack: bool = False
 
-    def _render_traceback_(self) -> list[str]:
-        # IPython (7.34 to 9) asks the exception for its lines and, if that raises, builds the
-        # whole traceback itself: which is what `%config NbChat.traceback = True` wants.
+    @property
+    def _render_traceback_(self) -> Callable[[], list[str]]:
+        # IPython (7.34 to 9) asks an exception that has this method for its lines; without it,
+        # it builds the whole traceback, which `%config NbChat.traceback = True` wants.
         if self.show_stack:
-            raise NotImplementedError
-        return f"{type(self).__name__}: {self}".splitlines()
+            raise AttributeError("_render_traceback_")
+        return f"{type(self).__name__}: {self}".splitlines
 
 
 class NbchatError(_Short, Exception):

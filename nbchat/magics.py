@@ -107,6 +107,8 @@ class Extension:
         from nbchat import view
 
         namespaces = (local_ns, self.shell.user_ns)
+        if cell is not None:
+            cell = cell.removesuffix("\n")  # IPython's, not the user's
         try:
             options, text = magic_line.parse(line, cell, endpoint, namespaces=namespaces)
         except magic_line.HelpRequested as page:

@@ -71,7 +71,9 @@ def footer(reply: Reply) -> str:
         parts.append(f"{usage.input}{cached} in, {usage.output}{reasoning} out")
     parts.append(f"{reply.elapsed:.1f} s")
     speed = reply.tokens_per_second
-    if speed is not None and reply.status == "completed":
+    streamed = reply.elapsed - (reply.first_token or 0)
+    # A burst says nothing of the model's speed.
+    if speed is not None and reply.status == "completed" and streamed >= 0.2:
         parts.append(f"{speed:.0f} tokens/s")
     if usage is not None and usage.cost is not None:
         parts.append(f"${usage.cost:.4f}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from typing import Any
@@ -53,7 +52,7 @@ def test_a_cell_is_asked_and_answered(
     assert out.count("Hello.") == 1
     assert "Out[" not in out
     body = bodies(server)[0]
-    assert said(body) == [("user", "Say hello.\n")]
+    assert said(body) == [("user", "Say hello.")]
     assert (body["model"], body["temperature"], body["stream"]) == ("m", 0, True)
     assert server.exchanges[0].path == "/v1/chat/completions"
 
@@ -111,10 +110,10 @@ def test_both_magics_share_a_thread(shell: InteractiveShell, server: ScriptedSer
 
 def test_a_line_prompt(shell: InteractiveShell, server: ScriptedServer) -> None:
     reply = run(shell, "%chat -m other what is {this} and $HOME?")
-    assert reply.text == "what is {this} and $HOME?"
+    assert reply.text == "echo: what is {this} and $HOME?"
     assert bodies(server)[0]["model"] == "other"
     run(shell, "x = %chat why?")
-    assert shell.user_ns["x"].text == "why?"
+    assert shell.user_ns["x"].text == "echo: why?"
 
 
 def test_values_come_from_the_callers_variables(
@@ -126,7 +125,7 @@ def test_values_come_from_the_callers_variables(
 
 def test_out_stores_the_reply(shell: InteractiveShell, server: ScriptedServer) -> None:
     run(shell, "%%chat -o answer\nhello")
-    assert shell.user_ns["answer"].text == "hello"
+    assert shell.user_ns["answer"].text == "echo: hello"
     assert shell.user_ns["answer"].usage.input == 3
 
 
@@ -146,7 +145,7 @@ def test_a_failed_turn_is_taken_out(shell: InteractiveShell, server: ScriptedSer
     with pytest.raises(NotFoundError, match="no such model"):
         run(shell, "%%chat -s new\ntwo")
     run(shell, "%%chat\nthree")
-    assert [text for _, text in said(bodies(server)[2])] == ["old", "one", "one", "three"]
+    assert [text for _, text in said(bodies(server)[2])] == ["old", "one", "echo: one", "three"]
 
 
 def test_a_failed_new_start_keeps_the_thread(
@@ -157,7 +156,7 @@ def test_a_failed_new_start_keeps_the_thread(
     with pytest.raises(NotFoundError):
         run(shell, "%%chat --new\ntwo")
     run(shell, "%%chat\nthree")
-    assert [text for _, text in said(bodies(server)[2])] == ["one", "one", "three"]
+    assert [text for _, text in said(bodies(server)[2])] == ["one", "echo: one", "three"]
 
 
 def test_a_cut_answer_is_kept_and_fails_the_cell(
@@ -192,16 +191,6 @@ def test_an_empty_prompt_is_an_error(shell: InteractiveShell, server: ScriptedSe
     assert server.exchanges == []
 
 
-def chained(previous: str | None, *pieces: str) -> list[bytes]:
-    """A Responses answer that echoes ``previous_response_id``."""
-    frames = responses_stream(*pieces)
-    echo = json.dumps(previous)
-    return [
-        frame.replace(b'"previous_response_id": null', f'"previous_response_id": {echo}'.encode())
-        for frame in frames
-    ]
-
-
 def test_responses_continue_by_id_where_the_server_keeps_state(
     shell: InteractiveShell, server: ScriptedServer
 ) -> None:
@@ -216,7 +205,7 @@ def test_responses_continue_by_id_where_the_server_keeps_state(
 def run_respond(
     shell: InteractiveShell, server: ScriptedServer, previous: str | None, prompt: str
 ) -> Reply:
-    server.script(*chained(previous, prompt))
+    server.script(*responses_stream(prompt, previous=previous))
     return run(shell, f"%%respond\n{prompt}")
 
 
@@ -230,7 +219,9 @@ def test_a_server_that_refuses_the_id_gets_the_history(
     first = run_respond(shell, server, None, "one")
     server.script(
         *error_answer(
-            status, f"Previous response with id '{first.id}' not found.", "previous_response_id"
+            status,
+            f"Previous response with id '{first.id}' not found.",
+            param="previous_response_id",
         )
     )
     second = run_respond(shell, server, None, "two")
@@ -245,7 +236,7 @@ def test_a_server_that_ignores_the_id_gets_the_history(
     shell: InteractiveShell, server: ScriptedServer
 ) -> None:
     first = run_respond(shell, server, None, "one")
-    server.script(*chained(None, "I know of nothing."))
+    server.script(*responses_stream("I know of nothing."))
     second = run_respond(shell, server, None, "two")
     assert second.text == "two"
     sent = [(body.get("previous_response_id"), len(said(body))) for body in bodies(server)]
@@ -269,7 +260,7 @@ def test_loading_twice_unloading_and_reloading(
     run(shell, "%%chat\none")
     shell.run_line_magic("reload_ext", "nbchat")
     run(shell, "%%chat\ntwo")
-    assert [text for _, text in said(bodies(server)[1])] == ["one", "one", "two"]
+    assert [text for _, text in said(bodies(server)[1])] == ["one", "echo: one", "two"]
     shell.run_line_magic("unload_ext", "nbchat")
     assert "chat" not in shell.magics_manager.magics["cell"]
     assert "nbchat" not in shell.magics_manager.magics["line"]
@@ -312,7 +303,7 @@ def test_commands(
 def test_help_shows_the_options(
     shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(shell, "%%chat --help\n")
+    run(shell, "%chat --help")
     assert "--max-tokens" in capsys.readouterr().out
 
 

@@ -352,8 +352,13 @@ def chat_json(text: str, *, usage: tuple[int, int] = (3, 2), finish: str = "stop
     return json_answer(_chat_object("chat.completion", [choice], usage=_chat_usage(usage)))
 
 
-def responses_stream(*pieces: str, usage: tuple[int, int] = (3, 2)) -> list[bytes]:
-    """Return the frames of a Responses answer with one message, as OpenAI sends them."""
+def responses_stream(
+    *pieces: str, usage: tuple[int, int] = (3, 2), previous: str | None = None
+) -> list[bytes]:
+    """Return the frames of a Responses answer with one message, as OpenAI sends them.
+
+    ``previous`` is echoed as ``previous_response_id``.
+    """
     numbers = itertools.count()
     text = "".join(pieces)
     at = {"item_id": "msg_1", "output_index": 0}
@@ -368,16 +373,19 @@ def responses_stream(*pieces: str, usage: tuple[int, int] = (3, 2)) -> list[byte
         name = f"response.{kind}"
         return sse({"type": name, "sequence_number": next(numbers), **fields}, name)
 
+    def response(*state: Any) -> dict[str, Any]:
+        return {**_response(*state), "previous_response_id": previous}
+
     return [
-        frame("created", response=_response("in_progress", [])),
-        frame("in_progress", response=_response("in_progress", [])),
+        frame("created", response=response("in_progress", [])),
+        frame("in_progress", response=response("in_progress", [])),
         frame("output_item.added", output_index=0, item=new_item),
         frame("content_part.added", **part_at, part=part),
         *(frame("output_text.delta", **part_at, delta=piece, logprobs=[]) for piece in pieces),
         frame("output_text.done", **part_at, text=text, logprobs=[]),
         frame("content_part.done", **part_at, part=whole),
         frame("output_item.done", output_index=0, item=done_item),
-        frame("completed", response=_response("completed", [done_item], usage)),
+        frame("completed", response=response("completed", [done_item], usage)),
     ]
 
 

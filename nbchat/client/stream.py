@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import math
 import re
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+import anyio
 
 from nbchat.client.channel import Channel
 from nbchat.client.retry import wait_before_retry
@@ -212,28 +216,21 @@ class Exchange:
         pieces = response.aiter_bytes()
         broke: Exception | None = None
         try:
-            async for piece in pieces:
-                if events := decoder.feed(piece):
-                    self._post(events)
-                if decoder.done or decoder.finished:
-                    break
-                if channel.full:
-                    await channel.room()
-            if decoder.finished and not decoder.done:
-                await asyncio.wait_for(self._read_rest(pieces, decoder), GRACE)
-        except asyncio.TimeoutError:
-            pass  # some servers keep the connection open after the last event
+            with anyio.move_on_after(None) as patience:
+                async for piece in pieces:
+                    self._post(decoder.feed(piece))
+                    if decoder.done:
+                        break
+                    if decoder.finished and patience.deadline == math.inf:
+                        # Some servers keep the connection open after the last event.
+                        patience.deadline = anyio.current_time() + GRACE
+                    if channel.full:
+                        await channel.room()
         except BROKEN as exc:
             broke = exc
         self._conclude(decoder, broke)
         channel.end()
         await _drain(pieces)
-
-    async def _read_rest(self, pieces: Any, decoder: AnswerDecoder) -> None:
-        async for piece in pieces:
-            self._post(decoder.feed(piece))
-            if decoder.done:
-                return
 
     def _conclude(self, decoder: AnswerDecoder, broke: Exception | None) -> None:
         """Post what the decoder still holds.
@@ -273,17 +270,11 @@ def _explained(event: StreamEvent, broke: Exception, reason: str) -> StreamEvent
     return Failed(error, cut=True)
 
 
-async def _drain(pieces: Any) -> None:
+async def _drain(pieces: AsyncIterator[bytes]) -> None:
     """Read on to the end of the body, which lets the connection be used again."""
-
-    async def read() -> None:
+    with contextlib.suppress(*BROKEN), anyio.move_on_after(_DRAIN):
         async for _ in pieces:
             pass
-
-    try:
-        await asyncio.wait_for(read(), _DRAIN)
-    except (asyncio.TimeoutError, *BROKEN):
-        pass  # closed instead
 
 
 async def read_refusal(response: httpx.Response, request: Request) -> APIStatusError:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import needs_local_scope, no_var_expand
 
 from nbchat import line as magic_line
 from nbchat.errors import Interrupted, NbchatError
-from nbchat.messages import Endpoint
-from nbchat.reply import Reply
 from nbchat.settings import NbChat, lookup
+
+if TYPE_CHECKING:
+    from nbchat.messages import Endpoint
+    from nbchat.reply import Reply
 
 MAGICS: dict[str, Endpoint] = {"chat": "chat", "respond": "responses"}
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from nbchat.errors import UsageError
 from nbchat.line.help import help_text
 from nbchat.line.question import install_question_mark, remove_question_mark
 from nbchat.line.tokens import Word, split
 from nbchat.line.values import Namespaces, json_value, read_file, resolve
-from nbchat.messages import Endpoint
 from nbchat.options import TABLE, Option, Options, check, lacks, read
+
+if TYPE_CHECKING:
+    from nbchat.messages import Endpoint
+
 
 __all__ = [
     "HelpRequested",

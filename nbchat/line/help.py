@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from nbchat.messages import Endpoint
 from nbchat.options import MAGIC, TABLE, Option
+
+if TYPE_CHECKING:
+    from nbchat.messages import Endpoint
+
 
 __all__ = ["help_text"]
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbchat.errors import UsageError
-from nbchat.messages import Endpoint
 from nbchat.options.read import closest, read
 from nbchat.options.table import MAGIC, TABLE, Option
+
+if TYPE_CHECKING:
+    from nbchat.messages import Endpoint
+
 
 __all__ = [
     "MAGIC",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import operator
@@ -24,6 +23,8 @@ def closest(word: str, names: Iterable[str]) -> str:
     >>> closest("--temprature", ["--temperature", "--top-p"])
     ' (did you mean --temperature?)'
     """
+    import difflib  # for errors only; loading nbchat does not wait for it
+
     near = difflib.get_close_matches(word.lower(), list(names), n=1, cutoff=0.6)
     return f" (did you mean {near[0]}?)" if near else ""
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from nbchat.messages import Endpoint
+if TYPE_CHECKING:
+    from nbchat.messages import Endpoint
+
 
 __all__ = ["MAGIC", "TABLE", "Kind", "Option"]
 

@@ -73,8 +73,9 @@ def _link_open(
     _renderer: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any
 ) -> str:
     href, title = (str(tokens[index].attrGet(name) or "") for name in ("href", "title"))
-    leads = _LINK.fullmatch(href) is not None
-    env["link_end"] = "</a>" if leads else "</span>"
+    ends = env.setdefault("link_ends", [])
+    leads = not ends and _LINK.fullmatch(href) is not None  # an address in brackets can be nested
+    ends.append("</a>" if leads else "</span>")
     if not leads:
         # no address is the link whose address has not arrived; others are told, not followed
         hint = f' title="{escapeHtml(href)}"' if href else ""
@@ -86,7 +87,7 @@ def _link_open(
 def _link_close(
     _renderer: Any, _tokens: Sequence[Token], _index: int, _options: Any, env: Any
 ) -> str:
-    end: str = env.pop("link_end")
+    end: str = env["link_ends"].pop()
     return end
 
 
@@ -100,6 +101,6 @@ def _image(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env
         return f'<img src="{escapeHtml(src)}" alt="{escapeHtml(alt)}"{hint}{loading}>'
     # within a link it is that link's text: links hold no links
     label = isolated(escapeHtml(f"[image: {alt}]" if alt else "[image]"))
-    if "link_end" in env or not _REMOTE.fullmatch(src):
+    if env.get("link_ends") or not _REMOTE.fullmatch(src):
         return f'<span class="nbchat-image">{label}</span>'
     return f'<a class="nbchat-image" href="{escapeHtml(src)}"{hint} {_ATTRIBUTES}>{label}</a>'

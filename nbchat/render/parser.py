@@ -29,7 +29,7 @@ Env = MutableMapping[str, Any]
 """What a document's parse and rendering know beside its text.
 
 `references` and `footnotes`: definitions by label; `open`: this is the end of an answer that is
-still arriving; `allow_images`; `link_end`: the end of the link that is being rendered.
+still arriving; `allow_images`; `link_ends`: the ends of the links that are being rendered.
 """
 
 _TASK = re.compile(r"\[([ xX])\](?=\s)")

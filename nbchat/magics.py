@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -122,11 +123,12 @@ class Extension:
             sys.stdout.write(session.preview(plan) + "\n")
             return None
         display = lookup(self.settings, "display").value
-        screen = view.choose(display, self.shell, session.stop)
+        stopped = threading.Event()
+        screen = view.choose(display, self.shell, stopped.set)
         view.register()
         session.last = None
         try:
-            self._shown = view.show(session.run(plan), screen)
+            self._shown = view.show(session.run(plan, stopped), screen)
         finally:
             # A partial answer is a value too.
             if options.out and session.last is not None:

@@ -7,6 +7,7 @@ calls that an interrupt ends at once. Import it when the first prompt is sent: h
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
 import json
 import os
@@ -24,7 +25,9 @@ from nbchat.providers import Secret
 __all__ = ["Client", "Request", "Stream"]
 
 _TICK = 0.05
-_CLOSE = 2.0
+"""Seconds; on Windows an interrupt waits so long for a lock."""
+_CLOSE = 1.0
+"""Seconds that `Client.close` waits at most; it takes a millisecond."""
 
 
 class Client:
@@ -89,7 +92,7 @@ class Client:
         """Cancel all that runs and close all connections. Any number of times."""
         with self._lock:
             worker, self._worker = self._worker, None
-        if worker is not None and worker.thread.pid == os.getpid():
+        if worker is not None:
             worker.close()
 
     def _started(self) -> _Worker:
@@ -109,11 +112,17 @@ _of_parent: list[_Worker] = []
 
 
 class _Worker:
+    """The thread and the connections; closed by `close`, or when the interpreter exits."""
+
     def __init__(self) -> None:
         self.thread = LoopThread()
         self.transport = Transport()
+        atexit.register(self.close)
 
     def close(self) -> None:
+        atexit.unregister(self.close)
+        if self.thread.pid != os.getpid():
+            return
         closing = asyncio.run_coroutine_threadsafe(self._close(), self.thread.loop)
         concurrent.futures.wait((closing,), _CLOSE)
         self.thread.stop()

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-_JOIN = 2.0
+_JOIN = 1.0
 """Seconds that `LoopThread.stop` waits for the thread; only a stuck callback takes so long."""
 
 

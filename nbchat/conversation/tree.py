@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ class Conversation:
     """A thread: its system message and its turns.
 
     ``head`` is the last turn of the current path; earlier paths hang in the tree below the turns
-    that they share with it.
+    that they share with it. Whoever adds a turn holds ``answering`` until it is settled.
 
     >>> thread = Conversation("main")
     >>> turn = thread.open(Turn((Message.of("user", "hello"),), "chat"))
@@ -115,6 +116,7 @@ class Conversation:
     system: str = ""
     head: Turn | None = None
     turns: list[Turn] = field(default_factory=list)
+    answering: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def path(self) -> list[Turn]:
         """The turns from the first one to the head."""

@@ -56,7 +56,9 @@ def isolated(escaped: str) -> str:
     >>> isolated("$5")
     '<span>$</span>5'
     """
-    return _FOR_MATHJAX.sub(lambda match: f"<span>{match[0]}</span>", escaped)
+    if "$" not in escaped and "\\" not in escaped:
+        return escaped
+    return _FOR_MATHJAX.sub(r"<span>\g<0></span>", escaped)
 
 
 def add_math(md: MarkdownIt) -> None:

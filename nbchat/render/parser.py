@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import MutableMapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.common import normalize_url
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore, text_join
@@ -49,6 +50,10 @@ class AnswerParser(MarkdownIt):
         """Let every address take part in parsing; the renderer decides where a link may lead."""
         return True
 
+    def normalizeLink(self, url: str) -> str:
+        """Return `url` percent-encoded; remembered, for an open block is parsed many times."""
+        return _normalized_link(url)
+
     def blocks(self, text: str, env: Env) -> list[Token]:
         """Parse normalized `text` into block tokens whose inline content is not yet parsed."""
         tokens: list[Token] = []
@@ -65,11 +70,14 @@ class AnswerParser(MarkdownIt):
                 opener = state.tokens[index - 2] if index > 1 else None
                 content = token.content
                 if opener is not None and opener.type == "list_item_open":
-                    content = _take_task(content, token.children)
+                    content = _take_task(content, opener, token.children)
                 self.inline.parse(content, self, env, token.children)
         text_join(state)
         rendered: str = self.renderer.render(state.tokens, self.options, env)
         return rendered
+
+
+_normalized_link = lru_cache(maxsize=256)(normalize_url.normalizeLink)
 
 
 @cache
@@ -78,11 +86,12 @@ def parser() -> AnswerParser:
     return AnswerParser()
 
 
-def _take_task(content: str, children: list[Token]) -> str:
+def _take_task(content: str, item: Token, children: list[Token]) -> str:
     """Turn the `[x]` that begins a list item into a token; return the rest of the text."""
     match = _TASK.match(content)
     if match is None:
         return content
+    item.attrSet("class", "nbchat-todo")
     children.append(Token("task", "span", 0, meta={"done": match[1] != " "}))
     return content[match.end() :]
 

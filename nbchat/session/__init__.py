@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -50,7 +51,6 @@ class Session:
         self.current = MAIN
         self.last: Reply | None = None
         self._client: Client | None = None
-        self._stopped = threading.Event()
 
     def thread(self) -> Conversation:
         """Return the current thread; it is kept once something was said on it."""
@@ -89,17 +89,15 @@ class Session:
         name = options.thread or self.current
         # `--once` neither reads nor writes the thread.
         known = None if options.once else self.threads.get(name)
-        thread = known or Conversation(name)
-        return Plan(
+        plan = Plan(
             prompt=(Message.of("user", text),),
             options=options,
             endpoint=endpoint,
             provider=provider,
-            thread=thread,
-            system=thread.system if options.system is None else options.system,
-            parent=None if options.new else thread.head,
+            thread=known or Conversation(name),
             cell=cell,
         )
+        return plan.placed()
 
     def preview(self, plan: Plan) -> str:
         """Return what ``--dry-run`` or ``--curl`` shows of the request that `run` would send."""
@@ -111,28 +109,43 @@ class Session:
             return curl_command(url, body, provider.key_variable or None)
         return dry_run_text(url, body, has_key=provider.key is not None)
 
-    def run(self, plan: Plan) -> Generator[StreamEvent, None, None]:
+    def run(
+        self, plan: Plan, stopped: threading.Event | None = None
+    ) -> Generator[StreamEvent, None, None]:
         """Send the prompt and yield what comes; the last event is `Settled`.
 
         However it ends (a normal end, a failure, an interrupt, a view that gives up), the turn,
         the thread and the connection are in order afterwards. A turn that got nothing is taken
-        out; a partial answer is kept and marked.
+        out; a partial answer is kept and marked. Setting ``stopped``, from any thread, stops it as
+        an interrupt does. A thread that is still answering is waited for.
 
         Raises:
             APIError: the request failed, or the answer broke off (after `Settled`).
             ConfigurationError: the embedded model can't be had.
             Interrupted: the user stopped it (after `Settled` if anything had come).
         """
+        stopped = stopped or threading.Event()
+        if plan.options.once:
+            yield from self._run(plan, stopped)
+            return
+        # The thread may have been made by another prompt since this one was planned.
+        thread = self.threads.setdefault(plan.thread.name, plan.thread)
+        with contextlib.ExitStack() as stack:
+            while not thread.answering.acquire(timeout=0.05):
+                if stopped.is_set():
+                    raise Interrupted("stopped before it was sent")
+                yield Progress(f"waiting for the thread {thread.name}")
+            stack.callback(thread.answering.release)
+            yield from self._run(replace(plan, thread=thread).placed(), stopped)
+
+    def _run(self, plan: Plan, stopped: threading.Event) -> Generator[StreamEvent, None, None]:
         thread = plan.thread
         head, system = thread.head, thread.system
         turn = plan.turn()
-        flight = Flight(plan, turn, self.client, self.experience, self._stopped)
+        flight = Flight(plan, turn, self.client, self.experience, stopped)
         failure: BaseException | None = None
         kept = False
-        self._stopped.clear()
         try:
-            if not plan.options.once:
-                self.threads[thread.name] = thread
             thread.system = plan.system
             thread.open(turn, new=plan.options.new)
             yield from self._prepare(flight)
@@ -162,10 +175,6 @@ class Session:
             raise Interrupted(f"stopped; {what}") from None
         if failure is not None:
             raise failure
-
-    def stop(self) -> None:
-        """Stop the answer that is streaming; may be called from any thread."""
-        self._stopped.set()
 
     def close(self) -> None:
         """End the event loop and the embedded model; the threads stay."""

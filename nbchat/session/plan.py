@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbchat.conversation import Conversation, Turn
@@ -27,9 +27,18 @@ class Plan:
     endpoint: Endpoint
     provider: Provider
     thread: Conversation
-    system: str
-    parent: Turn | None
     cell: str = ""
+    system: str = ""
+    parent: Turn | None = None
+
+    def placed(self) -> Plan:
+        """Return the plan with the parent and the system message that hold now."""
+        said = self.options.system
+        return replace(
+            self,
+            system=self.thread.system if said is None else said,
+            parent=None if self.options.new else self.thread.head,
+        )
 
     def turn(self) -> Turn:
         """Return the turn that the answer is folded into."""

@@ -72,6 +72,8 @@ class AnswerDecoder:
     def _read(self, frames: list[ServerSentEvent]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
         for frame in frames:
+            if self.done:
+                break
             events += self._decoder.decode(frame.data, frame.event)
         if self._body and self._streaming and not self._decoder.empty:
             self._body.clear()

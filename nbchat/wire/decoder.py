@@ -20,23 +20,30 @@ _parse = json.JSONDecoder(strict=False).raw_decode
 # What may stand before a frame that ran together with another.
 _START = re.compile(r"(?:\s|data:)*")
 
+_EMPTY = "the server sent an empty answer"
+
 
 class Decoder(ABC):
     """Turns the events of one answer into `StreamEvent`s; no server can stop it.
 
     Attributes:
         done: the answer is complete; what may follow says nothing more.
-        finished: every choice has its finish reason; only usage or ``[DONE]`` may still come.
+        ended: every choice that was seen has its finish reason.
         empty: nothing of an answer, nor a failure, has been seen.
     """
 
     def __init__(self) -> None:
         self.done = False
-        self.finished = False
+        self.ended = False
         self.empty = True
         self._failed = False
         self._skipped = 0
         self._mender = SurrogateMender()
+
+    @property
+    def finished(self) -> bool:
+        """Every choice has its finish reason; only usage or ``[DONE]`` may still come."""
+        return self.ended
 
     def decode(self, data: str, event: str = "") -> list[StreamEvent]:
         """Return what one server-sent event says; ``event`` is its name."""
@@ -46,7 +53,7 @@ class Decoder(ABC):
             return self._odd(data, event)
         if end != len(data) and data[end:].strip():
             return self._odd(data, event)
-        return self._whole_frame(frame, data, event)
+        return self._read(frame, data, event)
 
     def whole(self, answer: Any) -> list[StreamEvent]:
         """Return what an answer says that came as one JSON value, not as a stream."""
@@ -54,24 +61,19 @@ class Decoder(ABC):
             return []
         self.empty = False
         answer = self._mender.mend(_unwrap(answer))
-        if not isinstance(answer, dict) or is_failure(answer):
-            events = self.fail(answer)
-        else:
-            events = self._answer(answer)
+        events = self._answer(answer) if isinstance(answer, dict) else self.fail(answer)
         self.done = True
         return events
 
     def finish(self) -> list[StreamEvent]:
         """Return what the end of the stream means: an answer that is not complete is cut off."""
         events = self._rest()
-        if self._skipped:
+        if self._skipped and not self.empty:
             events.append(Notice(f"{_frames(self._skipped)} could not be read", "malformed"))
-        if not (self._failed or self.done or self.finished):
+        if not (self._failed or self.done or self.ended):
             words = "the stream ended before the answer was complete"
             if self.empty:
-                words = "the server sent an empty answer"
-                if self._skipped:
-                    words = "nothing of the answer could be read"
+                words = "nothing of the answer could be read" if self._skipped else _EMPTY
             self._failed = True
             events.append(Failed(StreamError(words), cut=True))
         self.done = True
@@ -93,7 +95,7 @@ class Decoder(ABC):
     def _rest(self) -> list[StreamEvent]:
         """Return what was held back."""
 
-    def _whole_frame(self, frame: Any, data: str, event: str) -> list[StreamEvent]:
+    def _read(self, frame: Any, data: str, event: str) -> list[StreamEvent]:
         if "\\u" in data and ("\\ud" in data or "\\uD" in data):
             frame = self._mender.mend(frame)
         if isinstance(frame, dict):
@@ -116,7 +118,7 @@ class Decoder(ABC):
             return self.fail(data)
         events = []
         for text, frame in self._frames_in(data):
-            events += self._whole_frame(frame, text, event)
+            events += self._read(frame, text, event)
         return events
 
     def _frames_in(self, data: str) -> Iterator[tuple[str, Any]]:
@@ -137,8 +139,8 @@ class Decoder(ABC):
                 yield data[start:position], frame
 
     def _end_mark(self) -> list[StreamEvent]:
-        if self.empty or self.done:  # nothing came before it: `finish` says so
-            return []
+        if self.empty:
+            return self.fail(_EMPTY)
         events = self._rest() + self._complete()
         self.done = True
         return events
@@ -167,9 +169,10 @@ def is_failure(frame: dict[str, Any]) -> bool:
 
 def _unwrap(answer: Any) -> Any:
     """Take an answer out of Cloudflare's envelope ``{"result": …, "success": true}``."""
-    if isinstance(answer, dict) and isinstance(answer.get("result"), dict):
-        return answer["result"]
-    return answer
+    if not isinstance(answer, dict) or answer.get("success") is False:
+        return answer
+    result = answer.get("result")
+    return result if isinstance(result, dict) else answer
 
 
 def _frames(count: int) -> str:

@@ -99,14 +99,16 @@ def read_failure(
 def stream_failure(failure: Any) -> APIError:
     r"""Return the error for a failure that a server reported within an answer.
 
-    ``failure`` is the decoded object: flat, nested, a list, or text. A status that it names makes
-    an `APIStatusError` of it, otherwise it is a `StreamError`.
+    ``failure`` is the decoded object: flat, nested, a list, or text (a page of HTML too). A status
+    that it names makes an `APIStatusError` of it, otherwise it is a `StreamError`.
 
     >>> str(stream_failure({"type": "error", "code": "server_error", "message": "oops"}))
     'the answer broke off\nserver_error: oops'
     >>> type(stream_failure({"error": {"code": 429, "message": "slow down"}})).__name__
     'RateLimitError'
     """
+    if isinstance(failure, str):
+        failure = _decode(failure.encode("utf-8", "replace"))
     found = _extract(failure)
     status = _status(failure, found.code)
     message = _shorten(found.message) or "the server reported a failure and gave no reason"

@@ -81,7 +81,7 @@ def test_during_a_look_up_of_the_name(
     real = socket.getaddrinfo
 
     def hang(host: object, *args: object, **options: object) -> object:
-        if host == "slow.test":
+        if host in ("slow.test", b"slow.test"):
             looking.set()
             answered.wait()
             host = "127.0.0.1"

@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping
 from io import StringIO
 from typing import Any
 
-from nbchat.errors import StreamError
 from nbchat.messages import (
     AudioDelta,
     Cited,
-    Failed,
     Finished,
     ImageDelta,
     LogprobsDelta,
@@ -51,6 +49,11 @@ class ChatDecoder(Decoder):
         self._usage: Mapping[str, Any] | None = None
         self._sources: list[Any] = []
 
+    @property
+    def finished(self) -> bool:
+        """Every choice that was asked for has its finish reason."""
+        return self.ended and len(self._choices) >= self._wanted
+
     def _frame(self, frame: dict[str, Any], event: str) -> list[StreamEvent]:
         events: list[StreamEvent] = []
         choices = frame.get("choices")
@@ -74,7 +77,7 @@ class ChatDecoder(Decoder):
                 self._describe(frame, events)
                 self._finish(state, choice, events)
         if not choices:
-            self._read_other(frame, events)
+            self._read_other(frame, event, events)
         if frame.get("usage"):
             self._read_usage(frame["usage"], events)
         if "citations" in frame:
@@ -85,13 +88,11 @@ class ChatDecoder(Decoder):
 
     def _answer(self, answer: dict[str, Any]) -> list[StreamEvent]:
         events = self._frame(answer, "")
-        if not self._failed:
-            events += self._rest() + self._complete()
-            events.append(ResponseSeen(answer))
-        if not self._choices and not self._failed:
-            self._failed = True
-            events.append(Failed(StreamError("the server sent an answer without a choice")))
-        return events
+        if self._failed:
+            return events
+        if not self._choices:
+            return events + self.fail("the answer has no choice")
+        return [*events, *self._rest(), *self._complete(), ResponseSeen(answer)]
 
     def _complete(self) -> list[StreamEvent]:
         return [
@@ -106,7 +107,7 @@ class ChatDecoder(Decoder):
 
     def _begin(self, index: int) -> _Choice:
         state = self._choices[index] = _Choice(index)
-        self.finished = False
+        self.ended = False
         return state
 
     def _describe(self, frame: dict[str, Any], events: list[StreamEvent]) -> None:
@@ -135,9 +136,7 @@ class ChatDecoder(Decoder):
         events.append(Finished(reason, state.index))
         if reason == "error" and not self._failed:
             events += self.fail(choice)
-        self.finished = len(self._choices) >= self._wanted and all(
-            other.finish for other in self._choices.values()
-        )
+        self.ended = all(other.finish for other in self._choices.values())
 
     def _read_usage(self, value: Any, events: list[StreamEvent]) -> None:
         if value == self._usage:
@@ -156,14 +155,14 @@ class ChatDecoder(Decoder):
                 events.append(Cited(citation))
         self._sources = sources
 
-    def _read_other(self, frame: dict[str, Any], events: list[StreamEvent]) -> None:
+    def _read_other(self, frame: dict[str, Any], event: str, events: list[StreamEvent]) -> None:
         """Read a chunk without choices: the usage, a failure, or Workers AI's own form."""
         self._describe(frame, events)
         text = frame.get("response")
         if isinstance(text, str) or (text is None and frame.get("tool_calls")):
             state = self._choices.get(0) or self._begin(0)
             state.read({"content": text, "tool_calls": frame.get("tool_calls")}, events)
-        elif is_failure(frame) and not frame.get("error"):
+        elif (is_failure(frame) or event == "error") and not frame.get("error"):
             events += self.fail(frame)
 
 

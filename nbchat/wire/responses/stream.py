@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from nbchat.errors import StreamError
 from nbchat.messages import (
     AudioDelta,
     Cited,
-    Failed,
     Finished,
     HostedTool,
     HostedToolDelta,
@@ -49,6 +47,7 @@ _CALLS: dict[str, Literal["function", "custom"]] = {
     "function_call": "function",
     "custom_tool_call": "custom",
 }
+_STATUSES = ("completed", "incomplete", "failed", "cancelled", "queued", "in_progress")
 _SILENT = frozenset({"message", "reasoning", *_CALLS})  # the kinds that are no hosted tool
 
 
@@ -72,13 +71,15 @@ class ResponsesDecoder(Decoder):
         handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
         if handler is not None:
             return handler(self, frame, kind)
+        if isinstance(kind, str) and kind.startswith("response."):  # one that is not known yet
+            return []
         return self.fail(frame) if is_failure(frame) else []
 
     def _answer(self, answer: dict[str, Any]) -> list[StreamEvent]:
-        if not isinstance(answer.get("output"), list) and not answer.get("status"):
-            self._failed = True
-            return [Failed(StreamError("the server sent no response object"))]
-        return self._end(answer, text_of(answer.get("status")) or "completed")
+        status = text_of(answer.get("status"))
+        if status in _STATUSES or isinstance(answer.get("output"), list):
+            return self._end(answer, status or "completed")
+        return self.fail(answer if is_failure(answer) else "this is no response object")
 
     def _complete(self) -> list[StreamEvent]:
         return [*self._leftovers(), Finished("")]
@@ -118,7 +119,7 @@ class ResponsesDecoder(Decoder):
         if status in ("queued", "in_progress"):
             words = f"the provider works on response {self._head.id} in the background"
             events.append(Notice(words, "background"))
-        self.finished = True
+        self.ended = True
         events.append(Finished(self._reason(response, status, usage), status=status))
         return events
 

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.wire.streams import NOTHING, Case, fold, summary
+from tests.wire.streams.catalogue import CASES
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_an_answer_is_what_the_server_meant(case: Case) -> None:
+    answer, _ = fold(case.endpoint, [case.body], **case.options)
+    found = summary(answer)
+    expected = {**NOTHING, **case.expect}
+    if not answer.choices:
+        expected = {key: value for key, value in expected.items() if key in found}
+    assert {key: value for key, value in found.items() if key in expected or value} == expected

@@ -77,9 +77,9 @@ def _link_open(
     leads = not ends and _LINK.fullmatch(href) is not None  # an address in brackets can be nested
     ends.append("</a>" if leads else "</span>")
     if not leads:
-        # no address is the link whose address has not arrived; others are told, not followed
-        hint = f' title="{escapeHtml(href)}"' if href else ""
-        return f'<span class="nbchat-link"{hint}>'
+        if href and len(ends) == 1:
+            return f'<span class="nbchat-refused" title="{escapeHtml(href)}">'
+        return '<span class="nbchat-link">'  # in the open end: its address has not arrived
     hint = f' title="{escapeHtml(title)}"' if title else ""
     return f'<a href="{escapeHtml(href)}"{hint} {_ATTRIBUTES}>'
 

@@ -1,14 +1,14 @@
 """The style sheet of an answer, live and permanent.
 
-It goes into the page twice: once in the live view, and once in each saved output, because a saved
-notebook has nothing else to rely on. So it is short, and gives every property that JupyterLab's
-own rules for outputs (`.jp-RenderedHTMLCommon …`) or the widgets' (13 px type on 28 px lines) would
-otherwise make different in the two places.
+It goes into the live view and into each saved output, because a saved notebook has nothing else
+to rely on. So it is short, and gives every property that JupyterLab's own rules for outputs
+(`.jp-RenderedHTMLCommon …`) or the widgets' (13 px type on 28 px lines) would otherwise make
+different in the two places.
 
 - Every rule is scoped under `.nbchat`. The class is doubled to outrank JupyterLab's two-class
   rules; the colours of code are in `:where()`, to rank below a theme's.
 - Colours come from the front end: JupyterLab's and Notebook's `--jp-*`, VS Code's `--vscode-*`,
-  else translucent greys that suit any background.
+  else translucent greys that suit light and dark.
 - Blocks have space above them, none below. So the last block ends flush, and a live answer that is
   split over several elements keeps its rhythm: the second and later ones have the class
   `nbchat-next`, and their first block keeps its space.
@@ -32,9 +32,8 @@ _SOURCE = """
 }
 & {
   --nb-muted: var(--jp-content-font-color2, var(--vscode-descriptionForeground, #808080));
-  --nb-line: var(--jp-border-color2, var(--vscode-widget-border, rgba(128,128,128,.35)));
-  --nb-soft: var(--jp-cell-editor-background, var(--vscode-textCodeBlock-background,
-    rgba(128,128,128,.1)));
+  --nb-line: var(--jp-border-color2, rgba(128,128,128,.35));
+  --nb-soft: var(--jp-cell-editor-background, rgba(128,128,128,.1));
   color: var(--jp-content-font-color1, var(--vscode-foreground, inherit));
   font: var(--jp-content-font-size1, 14px)/1.6 var(--jp-content-font-family,
     var(--vscode-font-family, system-ui, sans-serif));
@@ -59,6 +58,7 @@ _SOURCE = """
   color: var(--jp-content-link-color, var(--vscode-textLink-foreground, var(--nb-link)));
   text-decoration: none;
 }
+& .nbchat-refused { border-bottom: 1px dotted; cursor: help }
 & a:hover { text-decoration: underline }
 & img { max-width: 100% }
 & sup { font-size: .75em; line-height: 0 }

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import math
-import re
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
@@ -35,6 +34,8 @@ GRACE = 5.0
 _DRAIN = 1.0
 """Seconds that the end of the body may take after the answer, so that the connection is kept."""
 _ERROR_BYTES = 65536
+_DEPTH = 50
+"""Levels of an error's body that are kept; a hostile one may have thousands."""
 
 
 @dataclass(frozen=True)
@@ -292,7 +293,7 @@ async def read_refusal(response: httpx.Response, request: Request) -> APIStatusE
     return read_failure(
         response.status_code,
         response.headers,
-        redact(bytes(body[:_ERROR_BYTES]), request.key),
+        bytes(body[:_ERROR_BYTES]),
         key_hint=request.key_hint,
     )
 
@@ -302,19 +303,32 @@ def complete(error: APIError, request: Request) -> None:
     error.provider = error.provider or request.provider
     error.host = error.host or request.host
     error.model = error.model or request.model
-    if request.key is not None:
-        error.detail = redact(error.detail.encode(), request.key).decode()
-        error.args = (error.detail,)
+    for name, value in vars(error).items():
+        setattr(error, name, _redacted(value, request.key))
+    error.args = (error.detail,)
 
 
-def redact(data: bytes, key: Secret | None) -> bytes:
-    """Return the bytes without the key, plain or as part of a URL.
+def _redacted(value: Any, key: Secret | None, depth: int = 0) -> Any:
+    if isinstance(value, str):
+        return redact(value, key)
+    if isinstance(value, list | dict) and depth == _DEPTH:
+        return "…"
+    if isinstance(value, list):
+        return [_redacted(inner, key, depth + 1) for inner in value]
+    if isinstance(value, dict):
+        return {redact(str(k), key): _redacted(v, key, depth + 1) for k, v in value.items()}
+    return value
 
-    >>> redact("key sk-1/2 (sk-1%2F2)".encode(), Secret("sk-1/2")).decode()
+
+def redact(text: str, key: Secret | None) -> str:
+    """Return the text without the key, plain or as part of a URL.
+
+    >>> redact("key sk-1/2 (sk-1%2F2)", Secret("sk-1/2"))
     'key •••• (••••)'
     """
-    if key is None or not key.reveal():
-        return data
-    forms = {key.reveal(), quote(key.reveal(), safe=""), quote(key.reveal())}
-    pattern = b"|".join(re.escape(form.encode()) for form in sorted(forms, key=len, reverse=True))
-    return re.sub(pattern, "••••".encode(), data)
+    if key is None:
+        return text
+    # In no variable: a verbose traceback would print it.
+    for form in (str, quote, lambda word: quote(word, safe="")):
+        text = text.replace(form(key.reveal()), "••••")
+    return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 import tracemalloc
@@ -9,7 +10,7 @@ import tracemalloc
 import pytest
 
 from nbchat.client import Client, channel, stream
-from nbchat.errors import StreamError, UsageError
+from nbchat.errors import APIError, BadRequestError, NotFoundError, StreamError, UsageError
 from nbchat.messages import Connected, Endpoint, Failed, Finished, TextDelta, UsageSeen
 from nbchat.providers import Secret
 from tests.support.prompts import collect, prompt, text_of, until
@@ -240,8 +241,6 @@ def test_an_error_body_with_status_200(server: ScriptedServer, client: Client) -
 
 
 def test_a_compressed_answer_is_read(server: ScriptedServer, client: Client) -> None:
-    import gzip
-
     body = gzip.compress(b"".join(chat_stream("packed")))
     headers = {"content-type": "text/event-stream", "content-encoding": "gzip"}
     server.script(Head(200, headers, "length"), body)
@@ -304,8 +303,6 @@ def test_get_json_sends_the_key(server: ScriptedServer, client: Client) -> None:
 
 
 def test_get_json_wants_json(server: ScriptedServer, client: Client) -> None:
-    from nbchat.errors import APIError, NotFoundError
-
     server.script(Head(200, {"content-type": "text/html"}), b"<html>")
     with pytest.raises(APIError, match="no JSON"):
         client.get_json(f"{server.base_url}/models", provider="p")
@@ -331,3 +328,10 @@ def test_done_alone_is_an_empty_answer(server: ScriptedServer, client: Client) -
     events = collect(client.send(prompt(server.base_url)))
     assert [type(event) for event in events] == [Connected, Failed]
     assert json.dumps(str(events[-1].error))
+
+
+def test_an_error_body_of_any_depth(server: ScriptedServer, client: Client) -> None:
+    for depth in (60, 900, 20_000):
+        server.script(Head(400), b'{"a":' * depth + b"1" + b"}" * depth)
+        with pytest.raises(BadRequestError):
+            collect(client.send(prompt(server.base_url)))

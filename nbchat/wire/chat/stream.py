@@ -249,15 +249,15 @@ class _Choice:
 
     def _read_audio(self, value: Any, events: list[StreamEvent]) -> None:
         audio = mapping_of(value)
-        events.append(
-            AudioDelta(
+        if audio:
+            delta = AudioDelta(
                 data=text_of(audio.get("data")),
                 transcript=text_of(audio.get("transcript")),
                 id=text_of(audio.get("id")),
                 expires_at=count_of(audio.get("expires_at")),
                 choice=self.index,
             )
-        )
+            events.append(delta)
 
     def _read_annotations(self, value: Any, events: list[StreamEvent]) -> None:
         for annotation in objects_of(value):

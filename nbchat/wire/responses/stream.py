@@ -289,8 +289,10 @@ class ResponsesDecoder(Decoder):
     # --- Calls, hosted tools, images, sound -------------------------------------------------
 
     def _on_arguments(self, event: Event, kind: str) -> list[StreamEvent]:
-        item = self._speaking(_CALL_EVENTS[kind], event)
-        return [ToolCallDelta(item.key, arguments=text_of(event.get("delta")))]
+        delta = text_of(event.get("delta"))
+        if not delta:
+            return []
+        return [ToolCallDelta(self._speaking(_CALL_EVENTS[kind], event).key, arguments=delta)]
 
     def _on_arguments_done(self, event: Event, kind: str) -> list[StreamEvent]:
         item = self._speaking(_CALL_EVENTS[kind], event)
@@ -303,9 +305,12 @@ class ResponsesDecoder(Decoder):
         return self._show(item, status, item.shown[1])
 
     def _on_hosted(self, event: Event, kind: str) -> list[StreamEvent]:
-        item = self._speaking(_HOSTED_TEXT[kind], event)
         delta = event.get("delta")
-        return [HostedToolDelta(item.key, item.kind, _output(delta) or text_of(delta))]
+        text = text_of(delta) or _output(delta)
+        if not text:
+            return []
+        item = self._speaking(_HOSTED_TEXT[kind], event)
+        return [HostedToolDelta(item.key, item.kind, text)]
 
     def _on_hosted_done(self, event: Event, kind: str) -> list[StreamEvent]:
         item = self._find(_HOSTED_TEXT[kind], event)
@@ -324,8 +329,10 @@ class ResponsesDecoder(Decoder):
         return [ImageDelta(item.key, data, form, partial=True)] if data else []
 
     def _on_audio(self, event: Event, kind: str) -> list[StreamEvent]:
-        self._audio = True
         delta = text_of(event.get("delta"))
+        if not delta:
+            return []
+        self._audio = True
         if kind == "response.audio.delta":
             return [AudioDelta(data=delta)]
         return [AudioDelta(transcript=delta)]

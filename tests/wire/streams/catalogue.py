@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from tests.wire.streams import calls, chat, failures, framing
+from tests.wire.streams import calls, chat, failures, framing, hosted, responses, sparse
 
-CASES = [*chat.CASES, *framing.CASES, *calls.CASES, *failures.CASES]
+CASES = [
+    *chat.CASES,
+    *framing.CASES,
+    *calls.CASES,
+    *failures.CASES,
+    *responses.CASES,
+    *hosted.CASES,
+    *sparse.CASES,
+]

@@ -214,7 +214,7 @@ SHAPES = [
             END,
             DONE,
         ),
-        HELLO | {"audio": ("", "", "")},
+        HELLO,
         sdk=False,
     ),
     chat(

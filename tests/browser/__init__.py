@@ -1,0 +1,1 @@
+"""nbchat in JupyterLab and Notebook 7, as a reader at a browser sees and steers it."""

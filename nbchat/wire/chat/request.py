@@ -138,16 +138,11 @@ def _show(sent: list[dict[str, Any]], seen: list[Part]) -> None:
 
 
 def _assistant(message: Message) -> dict[str, Any]:
-    sent: dict[str, Any] = {"role": "assistant", "content": message.text}
-    if any(isinstance(part, Refusal) for part in message.parts):
-        sent["content"] = [
-            {"type": "text", "text": part.text}
-            if isinstance(part, Text)
-            else {"type": "refusal", "refusal": part.text}
-            for part in message.parts
-            if isinstance(part, (Text, Refusal))
-        ]
-    elif not message.text:
+    # A refusal goes as the text that it is: its own part is refused by servers that know none
+    # (llama.cpp), and a thread may go on at another server than the one that began it.
+    text = "".join(part.text for part in message.parts if isinstance(part, (Text, Refusal)))
+    sent: dict[str, Any] = {"role": "assistant", "content": text}
+    if not text:
         sent |= _spoken(message)
     if message.tool_calls:
         sent["content"] = sent["content"] or None

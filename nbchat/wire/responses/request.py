@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from nbchat.errors import UsageError
@@ -38,9 +38,7 @@ _HOSTED = frozenset(
         "computer_use_preview",
         "file_search",
         "image_generation",
-        "mcp",
         "shell",
-        "web_search",
         "web_search_preview",
     }
 )
@@ -61,8 +59,8 @@ def request_body(
 
     The system message goes into ``instructions``, with every request: they are not carried over
     by ``previous_response_id``. ``input`` is always a list, since some servers iterate a string.
-    Items that a message carries are echoed whole and in order; to a server that did not make
-    them, send the message without its ``items``.
+    The items that a message carries are echoed whole and in order where the server keeps them;
+    to a server that did not make them, send the message without its ``items``.
 
     Args:
         model: the model, in the provider's words.
@@ -142,9 +140,7 @@ def _items(
             content = [_part(part) for part in message.parts]
             items.append({"type": "message", "role": role, "content": content})
         else:
-            made = (
-                _echoed(message.items, stateless=stateless) if message.items else _rebuilt(message)
-            )
+            made = _answer(message, stateless=stateless)
             custom.update(
                 item.get("call_id", "") for item in made if item.get("type") == "custom_tool_call"
             )
@@ -152,14 +148,19 @@ def _items(
     return items
 
 
-def _echoed(items: Sequence[Mapping[str, Any]], *, stateless: bool) -> list[dict[str, Any]]:
-    """Return output items as input.
+def _answer(message: Message, *, stateless: bool) -> list[dict[str, Any]]:
+    """Return an answer as items: those that it came as, else rebuilt from its parts.
 
-    Where the server keeps nothing, an id is unknown to it, and reasoning without its encrypted
-    content is nothing but an id.
+    Where the server keeps nothing, ids mean nothing to it, and items without ids pass few
+    validators. They go there only if they carry encrypted reasoning, which wants to stand before
+    its message.
     """
+    if not message.items or (
+        stateless and not any(item.get("encrypted_content") for item in message.items)
+    ):
+        return _rebuilt(message)
     echoed = []
-    for item in items:
+    for item in message.items:
         sent = dict(item)
         if sent.get("type") == "reasoning":
             if stateless and not sent.get("encrypted_content"):
@@ -172,25 +173,21 @@ def _echoed(items: Sequence[Mapping[str, Any]], *, stateless: bool) -> list[dict
 
 
 def _rebuilt(message: Message) -> list[dict[str, Any]]:
-    """Return an answer as items, from its parts: for one that another server or endpoint gave."""
-    content: list[dict[str, Any]] = []
-    for part in message.parts:
-        if isinstance(part, Refusal):
-            content.append({"type": "refusal", "refusal": part.text})
-        elif isinstance(part, Text):
-            content.append({"type": "output_text", "text": part.text})
-        elif isinstance(part, Audio) and part.transcript:
-            content.append({"type": "output_text", "text": part.transcript})
-        # An image that a model made has no form in an assistant's message.
+    """Return an answer in the form that every server takes.
+
+    That is plain text: validators made from OpenAI's own types (vLLM's) want an id beside parts
+    of ``output_text``, and llama.cpp knows no ``refusal``. An image that a model made has no
+    form here.
+    """
+    words = [
+        part.transcript if isinstance(part, Audio) else part.text
+        for part in message.parts
+        if isinstance(part, (Text, Refusal, Audio))
+    ]
+    text = "".join(words)
     items: list[dict[str, Any]] = []
-    if content or not message.tool_calls:
-        items.append(
-            {
-                "type": "message",
-                "role": "assistant",
-                "content": content or [{"type": "output_text", "text": ""}],
-            }
-        )
+    if text or not message.tool_calls:
+        items.append({"type": "message", "role": "assistant", "content": text})
     for call in message.tool_calls:
         if call.kind == "custom":
             given = {"type": "custom_tool_call", "input": call.arguments}

@@ -251,18 +251,20 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _threads() -> int:
-    """How many threads to compute with, 0 for llama.cpp's own choice.
+    """How many threads to compute with: half of the processors that this process may use.
 
-    Its own choice is the machine's cores. In a container that may use fewer (a hub, Binder,
-    Colab) so many threads wait for each other, and answers take many times as long.
+    llama.cpp's threads wait for each other many times for each token, so one that must wait for
+    a processor holds up all. On two processors that others kept busy, two threads gave 3 tokens
+    per second and one gave 45. Half leaves room for the kernel, Jupyter and the browser, and is
+    the number of cores where each counts as two processors. A container (a hub, Binder, Colab)
+    often may use fewer than the machine has.
     """
-    total = os.cpu_count() or 1
-    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else total
-    # https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu: "$MAX $PERIOD", in microseconds
+    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    # https://docs.kernel.org/admin-guide/cgroup-v2.html: "$MAX $PERIOD", both in microseconds
     with contextlib.suppress(OSError, ValueError):
-        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
         usable = min(usable, math.ceil(int(limit) / int(period)))  # "max" is no int: no limit
-    return 0 if usable >= total else max(1, usable)
+    return max(1, usable // 2)
 
 
 def _not_installed() -> str:

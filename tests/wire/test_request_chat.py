@@ -6,11 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from openai.types.chat.completion_create_params import (
-    CompletionCreateParamsNonStreaming,
-    CompletionCreateParamsStreaming,
-)
-from pydantic import TypeAdapter
 
 from nbchat.errors import UsageError
 from nbchat.messages import (
@@ -27,22 +22,16 @@ from nbchat.messages import (
 from nbchat.options import Options
 from nbchat.wire import Habits
 from nbchat.wire.chat.request import request_body
+from tests.support.sdk import validate
 
 HI = Message.of("user", "hi")
-
-# What OpenAI's own types say of a body, and servers that validate by them (vLLM).
-SDK: dict[bool, TypeAdapter[Any]] = {
-    False: TypeAdapter(CompletionCreateParamsNonStreaming),
-    True: TypeAdapter(CompletionCreateParamsStreaming),
-}
 
 
 def body(options: Options | None = None, habits: Habits | None = None, **more: Any) -> Any:
     messages = more.pop("messages", [HI])
     made = request_body("m", messages, options or Options(), habits or Habits(), **more)
     assert json.loads(json.dumps(made)) == made
-    adapter = SDK[made["stream"]]
-    adapter.dump_json(adapter.validate_python(made))  # what is iterable is checked by the dump
+    validate(made, "chat")
     return made
 
 

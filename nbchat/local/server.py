@@ -259,7 +259,9 @@ def _threads() -> int:
     the number of cores where each counts as two processors. A container (a hub, Binder, Colab)
     often may use fewer than the machine has.
     """
-    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    usable = os.cpu_count() or 1
+    if sys.platform == "linux":
+        usable = len(os.sched_getaffinity(0))
     # https://docs.kernel.org/admin-guide/cgroup-v2.html: "$MAX $PERIOD", both in microseconds
     with contextlib.suppress(OSError, ValueError):
         limit, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()

@@ -92,10 +92,11 @@ class _Take(argparse.Action):
     def __init__(
         self, option_strings: Sequence[str], dest: str, *, option: Option, **settings: Any
     ) -> None:
+        optional = None if option.const is None else "?"
         super().__init__(
             option_strings,
             dest,
-            nargs=0 if option.kind == "flag" else None,
+            nargs=0 if option.kind == "flag" else optional,
             metavar=option.metavar,
             **settings,
         )
@@ -128,7 +129,7 @@ class _Take(argparse.Action):
     def _value(self, word: Word | None, flag: str, namespaces: Namespaces) -> object:
         option = self.option
         if word is None:
-            return option.const
+            return True if option.const is None else option.const
         value, from_variable = resolve(word, flag, namespaces)
         if option.kind in ("pairs", "fields"):
             return self._pair(word, flag, value, from_variable)

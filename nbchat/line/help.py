@@ -25,7 +25,8 @@ _HEAD = {
 _RULES = """\
 Rules of the line
   Options come first; the first word that is none begins the prompt, which is sent as it
-  stands. -- ends the options, for a prompt that begins with a hyphen and a letter.
+  stands. -- ends the options, for a prompt that begins with a hyphen and a letter. Text
+  on the line of a cell magic comes before the cell's.
   Quotes group: -s "be brief". A backslash escapes a quote, a backslash or a blank.
   $name, {name} and {{ expr }}, as a whole value, are taken from your variables; in
   single quotes they are plain text. --set a.b=VALUE takes JSON, else text.

@@ -115,7 +115,7 @@ class _Scanner:
             return UsageError(f"no option {flag}: {self.hints[flag]}")
         near = closest(flag.replace("_", "-"), self.actions)
         return UsageError(
-            f"no option {flag}{near}; write -- before a prompt that begins with a hyphen"
+            f"no option {flag[:40]}{near}; write -- before a prompt that begins with a hyphen"
         )
 
     def _value(self, action: argparse.Action, flag: str) -> Word:

@@ -45,7 +45,8 @@ def _evaluate(expression: str, flag: str, namespaces: Namespaces) -> object:
         missing = error.name if error.name is not None else expression
         raise UsageError(f"{flag}: {missing} is not defined") from error
     except Exception as error:
-        raise UsageError(f"{flag}: {expression}: {type(error).__name__}: {error}") from error
+        words = " ".join(f"{expression}: {type(error).__name__}: {error}".split())
+        raise UsageError(f"{flag}: {words[:300]}") from error
 
 
 def json_value(word: Word, flag: str) -> object:

@@ -47,8 +47,10 @@ def _refuse(option: Option, value: object, more: str = "") -> NoReturn:
 
 
 def _shown(value: object) -> str:
-    """Show a value in a message: short, and without calling foreign code."""
-    if not isinstance(value, (str, int, float, list, tuple, dict, type(None))):
+    """Show a value in a message: short, and without asking foreign objects for their words."""
+    if isinstance(value, (list, tuple, dict)):
+        return f"a {type(value).__name__} of {len(value)}"
+    if not isinstance(value, (str, int, float, type(None))):
         return f"a {type(value).__name__}"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -46,7 +46,8 @@ class Option:
         endpoint: the only endpoint that has it; ``None`` if both have.
         only: choices that one endpoint alone has.
         aliases: further flags, the API's own names, that the help page leaves out.
-        const: what a ``flag`` sets.
+        const: what a ``flag`` sets, ``True`` if ``None``; for other kinds what the option means
+            without a value, which then takes one only with ``=``.
     """
 
     field: str
@@ -66,7 +67,7 @@ class Option:
     endpoint: Endpoint | None = None
     only: tuple[tuple[str, Endpoint], ...] = ()
     aliases: tuple[str, ...] = ()
-    const: bool = True
+    const: bool | str | None = None
 
     @property
     def flag(self) -> str:

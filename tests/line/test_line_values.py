@@ -100,7 +100,7 @@ REFUSED = [
     ("-s $cfg.none", "AttributeError"),
     ("-s $half", "--system takes a text, not 0.5"),
     ("--max-tokens $half", "--max-tokens takes a whole number of at least 1, not 0.5"),
-    ("--temperature $stops", "--temperature takes a number from 0 to 2, not ['a', 'b']"),
+    ("--temperature $stops", "--temperature takes a number from 0 to 2, not a list of 2"),
     ("--temperature {{ True }}", "not True"),
     ("--temperature {{ 10 ** 400 }}", "--temperature takes a number from 0 to 2"),
     ("--seed $cfg", "not a SimpleNamespace"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,17 @@ def count_of(value: Any) -> int:
     (3, 3, 0, 0)
     """
     return int(value) if _is_number(value) and value == value and abs(value) < 1e15 else 0
+
+
+def arguments_of(value: Any) -> str:
+    """Return a call's arguments as text; some servers send them as an object.
+
+    >>> arguments_of('{"a"'), arguments_of({"a": 1}), arguments_of(None)
+    ('{"a"', '{"a": 1}', '')
+    """
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def usage_of(value: Any) -> Usage | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbchat.messages import ToolCallDelta
-from nbchat.wire.values import mapping_of, text_of
+from nbchat.wire.values import arguments_of, mapping_of, text_of
 
 _KNOWN = frozenset({"index", "id", "type", "function", "custom", "name", "arguments"})
 
@@ -56,7 +56,7 @@ class CallTable:
         body = mapping_of(fragment.get("custom" if custom else "function")) or fragment
         call_id = text_of(fragment.get("id"))
         name = text_of(body.get("name"))
-        arguments = _arguments(body.get("input" if custom else "arguments"))
+        arguments = arguments_of(body.get("input" if custom else "arguments"))
         index = fragment.get("index")
         before = len(self._calls)
         call = self._find(index if isinstance(index, int) else None, call_id, name, arguments)
@@ -119,10 +119,3 @@ class CallTable:
 
     def _with_id(self, call_id: str) -> _Call | None:
         return next((call for call in self._calls if call.id == call_id), None)
-
-
-def _arguments(value: Any) -> str:
-    """Return arguments as text; some servers send them as an object."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    return json.dumps(value, ensure_ascii=False)

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from nbchat.messages import (
     AudioDelta,
     Cited,
     Finished,
-    HostedTool,
     HostedToolDelta,
     ImageDelta,
-    ItemDone,
     LogprobsDelta,
     Notice,
     ReasoningDelta,
     ReasoningDone,
     RefusalDelta,
-    RefusalDone,
     ResponseSeen,
     Started,
     StreamEvent,
     TextDelta,
-    TextDone,
     ToolCallDelta,
     ToolCallDone,
     Usage,
     UsageSeen,
 )
 from nbchat.wire.decoder import Decoder, is_failure
-from nbchat.wire.responses.items import Item, ItemTable, detail_of, kind_of, parts_of
+from nbchat.wire.responses.items import Item, ItemTable, detail_of, kind_of
+from nbchat.wire.responses.whole import CALLS, WholeReader, part_key, summary_key
 from nbchat.wire.values import (
+    arguments_of,
     citation_of,
-    data_url,
     mapping_of,
     objects_of,
     text_of,
@@ -43,12 +40,8 @@ from nbchat.wire.values import (
 Event = Mapping[str, Any]
 Handler = Callable[["ResponsesDecoder", Event, str], list[StreamEvent]]
 
-_CALLS: dict[str, Literal["function", "custom"]] = {
-    "function_call": "function",
-    "custom_tool_call": "custom",
-}
 _STATUSES = ("completed", "incomplete", "failed", "cancelled", "queued", "in_progress")
-_SILENT = frozenset({"message", "reasoning", *_CALLS})  # the kinds that are no hosted tool
+_SILENT = frozenset({"message", "reasoning", *CALLS})  # the kinds that are no hosted tool
 
 
 class ResponsesDecoder(Decoder):
@@ -64,7 +57,7 @@ class ResponsesDecoder(Decoder):
         self._table = ItemTable()
         self._head = Started()
         self._keys: dict[tuple[Any, Any, Any], str] = {}  # of text parts: asked for every delta
-        self._audio = False
+        self._whole = WholeReader()
 
     def _frame(self, frame: dict[str, Any], event: str) -> list[StreamEvent]:
         kind = frame.get("type") or event
@@ -108,7 +101,7 @@ class ResponsesDecoder(Decoder):
         events = self._describe(response)
         for item, value in self._table.of_output(objects_of(response.get("output"))):
             if not item.done:
-                events += self._whole_item(item, value)
+                events += self._take(item, value)
         events += self._leftovers()
         usage = usage_of(response.get("usage"))
         if usage:
@@ -133,7 +126,7 @@ class ResponsesDecoder(Decoder):
         limit = response.get("max_output_tokens") or self._limit
         if usage and isinstance(limit, int) and usage.output >= limit:
             return "length"
-        return "tool_calls" if any(item.kind in _CALLS for item in self._table.items) else "stop"
+        return "tool_calls" if any(item.kind in CALLS for item in self._table.items) else "stop"
 
     def _describe(self, response: Event) -> list[StreamEvent]:
         """Say what the server says of itself, where it says more than before."""
@@ -160,77 +153,32 @@ class ResponsesDecoder(Decoder):
             return []
         item = self._table.add(value, event.get("output_index"))
         self._keys.clear()
-        if item.kind in _CALLS:
-            return self._name(item, value)
+        if item.kind in CALLS:
+            return self._whole.name(item, value)
         if item.kind in _SILENT:
             return []
-        return self._show(item, text_of(value.get("status")) or "in_progress", detail_of(value))
+        return self._whole.show(
+            item, text_of(value.get("status")) or "in_progress", detail_of(value)
+        )
 
     def _on_item_done(self, event: Event, kind: str) -> list[StreamEvent]:
         value = event.get("item")
         if not isinstance(value, dict):
             return []
         place = event.get("output_index")
-        return self._whole_item(self._table.find(kind_of(value), value.get("id"), place), value)
+        return self._take(self._table.find(kind_of(value), value.get("id"), place), value)
 
     def _leftovers(self) -> list[StreamEvent]:
         """Take an item whose end was left out as it was announced, if nothing else is known."""
         events: list[StreamEvent] = []
         for item in self._table.items:
             if item.added and not (item.done or item.spoken):
-                events += self._whole_item(item, item.added)
+                events += self._take(item, item.added)
         return events
 
-    def _whole_item(self, item: Item, value: Event) -> list[StreamEvent]:
-        events: list[StreamEvent] = []
-        if item.kind == "message":
-            for place, part in enumerate(parts_of(value)):
-                events += self._whole_part(item, place, part)
-        elif item.kind == "reasoning":
-            events += _whole_reasoning(item, value)
-        elif item.kind in _CALLS:
-            events += self._name(item, value)
-            arguments = value.get("arguments" if item.kind == "function_call" else "input")
-            if arguments:
-                events.append(ToolCallDone(item.key, text_of(arguments)))
-        else:
-            events += self._whole_hosted(item, value)
-        item.done = True
+    def _take(self, item: Item, value: Event) -> list[StreamEvent]:
         self._keys.clear()
-        events.append(ItemDone(value, item.position, item.key))
-        return events
-
-    def _whole_part(self, item: Item, place: Any, part: Event) -> list[StreamEvent]:
-        """Read a part of a message (or of a reasoning item) that is told whole."""
-        events: list[StreamEvent] = []
-        kind = part.get("type")
-        key = _part_key(item, place)
-        if kind == "refusal":
-            events.append(RefusalDone(text_of(part.get("refusal")), key=key))
-        elif kind == "reasoning_text":
-            events.append(ReasoningDone(text_of(part.get("text")), key=key))
-        elif kind == "output_audio" and not self._audio:
-            data, words = text_of(part.get("data")), text_of(part.get("transcript"))
-            events.append(AudioDelta(data=data, transcript=words))
-        elif text := text_of(part.get("text")):
-            events.append(TextDone(text, key=key))
-        for annotation in objects_of(part.get("annotations")):
-            if citation := citation_of(annotation):
-                events.append(Cited(citation, key=key))
-        if not item.logprobs and (entries := objects_of(part.get("logprobs"))):
-            events.append(LogprobsDelta(entries))
-            item.logprobs = True
-        return events
-
-    def _name(self, item: Item, value: Event) -> list[StreamEvent]:
-        """Say the id and name of a call, once."""
-        call_id = text_of(value.get("call_id")) or text_of(value.get("id"))
-        name = text_of(value.get("name"))
-        if item.named or not (call_id or name):
-            return []
-        item.named = True
-        kind = _CALLS[item.kind]
-        return [ToolCallDelta(item.key, call_id, name, kind=kind)]
+        return self._whole.item(item, value)
 
     # --- Text, refusal, reasoning -----------------------------------------------------------
 
@@ -242,7 +190,7 @@ class ResponsesDecoder(Decoder):
         key = self._keys.get(where)
         if key is None:
             item = self._speaking("message", event)
-            key = self._keys[where] = _part_key(item, where[2])
+            key = self._keys[where] = part_key(item, where[2])
         if not event.get("logprobs"):
             return [TextDelta(delta, 0, key)] if delta else []
         self._speaking("message", event).logprobs = True
@@ -259,23 +207,23 @@ class ResponsesDecoder(Decoder):
             part = {**event, "type": kind.removeprefix("response.").removesuffix(".done")}
         of = "reasoning" if part.get("type") == "reasoning_text" else "message"
         item = self._speaking(of, event)
-        return self._whole_part(item, event.get("content_index"), part)
+        return self._whole.part(item, event.get("content_index"), part)
 
     def _on_refusal(self, event: Event, kind: str) -> list[StreamEvent]:
         item = self._speaking("message", event)
-        key = _part_key(item, event.get("content_index"))
+        key = part_key(item, event.get("content_index"))
         return [RefusalDelta(text_of(event.get("delta")), key=key)]
 
     def _on_reasoning(self, event: Event, kind: str) -> list[StreamEvent]:
-        key = _part_key(self._speaking("reasoning", event), event.get("content_index"))
+        key = part_key(self._speaking("reasoning", event), event.get("content_index"))
         return [ReasoningDelta(text_of(event.get("delta")), key=key)]
 
     def _on_summary(self, event: Event, kind: str) -> list[StreamEvent]:
-        key = _summary_key(self._speaking("reasoning", event), event.get("summary_index"))
+        key = summary_key(self._speaking("reasoning", event), event.get("summary_index"))
         return [ReasoningDelta(text_of(event.get("delta")), key=key, summary=True)]
 
     def _on_summary_done(self, event: Event, kind: str) -> list[StreamEvent]:
-        key = _summary_key(self._speaking("reasoning", event), event.get("summary_index"))
+        key = summary_key(self._speaking("reasoning", event), event.get("summary_index"))
         text = text_of(event.get("text")) or text_of(mapping_of(event.get("part")).get("text"))
         return [ReasoningDone(text, key=key, summary=True)]
 
@@ -284,7 +232,7 @@ class ResponsesDecoder(Decoder):
         if citation is None:
             return []
         item = self._speaking("message", event)
-        return [Cited(citation, key=_part_key(item, event.get("content_index")))]
+        return [Cited(citation, key=part_key(item, event.get("content_index")))]
 
     # --- Calls, hosted tools, images, sound -------------------------------------------------
 
@@ -296,13 +244,13 @@ class ResponsesDecoder(Decoder):
 
     def _on_arguments_done(self, event: Event, kind: str) -> list[StreamEvent]:
         item = self._speaking(_CALL_EVENTS[kind], event)
-        text = text_of(event.get("arguments")) or text_of(event.get("input"))
+        text = arguments_of(event.get("arguments") or event.get("input"))
         return [ToolCallDone(item.key, text)] if text else []
 
     def _on_state(self, event: Event, kind: str) -> list[StreamEvent]:
         tool, _, status = kind.removeprefix("response.").rpartition(".")
         item = self._find(tool, event)
-        return self._show(item, status, item.shown[1])
+        return self._whole.show(item, status, item.shown[1])
 
     def _on_hosted(self, event: Event, kind: str) -> list[StreamEvent]:
         delta = event.get("delta")
@@ -332,36 +280,13 @@ class ResponsesDecoder(Decoder):
         delta = text_of(event.get("delta"))
         if not delta:
             return []
-        self._audio = True
+        self._whole.heard = True
         if kind == "response.audio.delta":
             return [AudioDelta(data=delta)]
         return [AudioDelta(transcript=delta)]
 
     def _on_nothing(self, event: Event, kind: str) -> list[StreamEvent]:
         return []  # what it says is known from its neighbours
-
-    def _show(self, item: Item, status: str, detail: str) -> list[StreamEvent]:
-        """Say the state of a hosted tool, if it changed."""
-        if item.shown == (status, detail):
-            return []
-        item.shown = (status, detail)
-        return [HostedTool(item.key, item.kind, status, detail)]
-
-    def _whole_hosted(self, item: Item, value: Event) -> list[StreamEvent]:
-        events: list[StreamEvent] = []
-        for name in ("code", "arguments"):
-            if not item.spoken and (text := text_of(value.get(name))):
-                events.append(HostedToolDelta(item.key, item.kind, text))
-        for output in objects_of(value.get("outputs")):
-            if logs := text_of(output.get("logs")):
-                events.append(HostedToolDelta(item.key, item.kind, logs))
-            if found := data_url(text_of(output.get("url"))):
-                events.append(ImageDelta(item.key, data=found[1], format=found[0]))
-        if image := text_of(value.get("result")):
-            form = text_of(value.get("output_format")) or "png"
-            events.append(ImageDelta(item.key, image, form))
-        status = text_of(value.get("status")) or "completed"
-        return events + self._show(item, status, detail_of(value) or item.shown[1])
 
     def _find(self, kind: str, event: Event) -> Item:
         return self._table.find(kind, event.get("item_id"), event.get("output_index"))
@@ -370,27 +295,6 @@ class ResponsesDecoder(Decoder):
         item = self._find(kind, event)
         item.spoken = True
         return item
-
-
-def _part_key(item: Item, place: Any) -> str:
-    return f"{item.key}#{place or 0}"
-
-
-def _summary_key(item: Item, place: Any) -> str:
-    return f"{item.key}#s{place or 0}"
-
-
-def _whole_reasoning(item: Item, value: Event) -> list[StreamEvent]:
-    """Read a reasoning item. Some servers send one text as its summary and as its content."""
-    summary = [text_of(part.get("text")) for part in parts_of(value, "summary")]
-    content = [text_of(part.get("text")) for part in parts_of(value, "content")]
-    events: list[StreamEvent] = []
-    if summary != content:
-        for place, text in enumerate(summary):
-            events.append(ReasoningDone(text, key=_summary_key(item, place), summary=True))
-    for place, text in enumerate(content):
-        events.append(ReasoningDone(text, key=_part_key(item, place)))
-    return events
 
 
 def _output(value: Any) -> str:

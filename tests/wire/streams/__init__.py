@@ -16,19 +16,17 @@ from nbchat.wire.body import AnswerDecoder
 class Case:
     """One body and what must come of it.
 
-    ``expect`` names what differs from an answer that is empty, complete and ended by ``stop``;
-    ``sdk`` says that the official SDK reads the stream, and reads it right.
+    ``expect`` names what differs from an answer that is empty, complete and ended by ``stop``.
     """
 
     name: str
     endpoint: Endpoint
     body: bytes
     expect: Mapping[str, Any] = field(default_factory=dict)
-    sdk: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.endpoint}: {self.name}"
 
 
 def fold(

@@ -32,7 +32,6 @@ CALLS = [
         "row 18: no index (Gemini)",
         answer({"tool_calls": [*call(**GET_A)["tool_calls"], *call(**GET_B)["tool_calls"]]}),
         {"calls": PAIR},
-        sdk=False,
     ),
     chat(
         "row 18: no index, in pieces",
@@ -43,19 +42,16 @@ CALLS = [
             call(arguments=":2}"),
         ),
         {"calls": PAIR},
-        sdk=False,
     ),
     chat(
         "row 18: every index 0",
         answer(call(0, **GET_A), call(0, **GET_B)),
         {"calls": PAIR},
-        sdk=False,
     ),
     chat(
         "row 18: every index 0 and no id, another name",
         answer(call(0, name="get", arguments="{}"), call(0, name="put", arguments="{}")),
         {"calls": (("call_0", "get", "{}"), ("call_1", "put", "{}"))},
-        sdk=False,
     ),
     chat(
         "row 18: every index 0 and no id, the same name",
@@ -64,7 +60,6 @@ CALLS = [
             call(0, id="", name="get", arguments='{"b":2}'),
         ),
         {"calls": (("call_0", "get", '{"a":1}'), ("call_1", "get", '{"b":2}'))},
-        sdk=False,
     ),
     chat(
         "row 18: id and name in every fragment",
@@ -75,7 +70,6 @@ CALLS = [
             )
         ),
         {"calls": PAIR[:1]},
-        sdk=False,
     ),
     chat(
         "row 18: id in every fragment, no index",
@@ -83,13 +77,11 @@ CALLS = [
             call(id="c1", name="get", arguments='{"a"'), call(id="c1", name="", arguments=":1}")
         ),
         {"calls": PAIR[:1]},
-        sdk=False,
     ),
     chat(
         "row 18: another id in every fragment",
         answer(call(0, id="c1", name="get", arguments='{"a"'), call(0, id="c9", arguments=":1}")),
         {"calls": PAIR[:1]},
-        sdk=False,
     ),
     chat(
         "row 18: an empty id after the first",
@@ -108,13 +100,11 @@ CALLS = [
         "row 18: arguments as an object",
         answer(call(0, id="c1", name="get", arguments={"ä": 1})),
         {"calls": (("c1", "get", '{"ä": 1}'),)},
-        sdk=False,
     ),
     chat(
         "row 18: arguments null",
         answer(call(0, id="c1", name="get", arguments=None)),
         {"calls": (("c1", "get", ""),)},
-        sdk=False,
     ),
     chat(
         "custom tool",
@@ -133,7 +123,6 @@ CALLS = [
             finish="tool_calls",
         ),
         {"calls": (("c1", "sql", "SELECT 1"),), "finish": "tool_calls"},
-        sdk=False,
     ),
     chat(
         "the deprecated function_call",
@@ -143,14 +132,12 @@ CALLS = [
             finish="function_call",
         ),
         {"calls": (("call_0", "get", '{"a":1}'),), "finish": "function_call"},
-        sdk=False,
     ),
     chat("row 19: stop with calls", answer(call(0, **GET_A)), {"calls": PAIR[:1]}),
     chat(
         "row 19: an empty finish with calls",
         sse(chunk(call(0, **GET_A), ""), DONE),
         {"calls": PAIR[:1], "finish": ""},
-        sdk=False,
     ),
     chat(
         "row 20: unknown keys are kept",
@@ -181,7 +168,6 @@ REASONING = [
             {"content": "Yes."},
         ),
         WELL,
-        sdk=False,
     ),
     chat(
         "row 21: in three fields, shown once",
@@ -193,7 +179,6 @@ REASONING = [
             {"content": "Yes."},
         ),
         WELL,
-        sdk=False,
     ),
     chat(
         "row 21: again whole in another field",
@@ -204,7 +189,6 @@ REASONING = [
             {"reasoning_details": [{"text": "well"}]},
         ),
         WELL,
-        sdk=False,
     ),
     chat(
         "row 21: parts of content (Mistral)",
@@ -213,31 +197,26 @@ REASONING = [
             {"content": "Yes."},
         ),
         WELL,
-        sdk=False,
     ),
     chat(
         "row 21: <think> in one piece",
         answer({"content": "<think>well</think>Yes."}),
         WELL,
-        sdk=False,
     ),
     chat(
         "row 21: <think> in small pieces",
         answer(*({"content": c} for c in "\n<think>\nwell</think>\n\nYes.")),
         WELL,
-        sdk=False,
     ),
     chat(
         "row 21: an empty <think>",
         answer({"content": "<think>\n\n</think>\n\nYes."}),
         {"text": "Yes."},
-        sdk=False,
     ),
     chat(
         "row 21: <think> that never closes",
         answer({"content": "<think>well</th"}, finish="length"),
         {"reasoning": "well</th", "finish": "length"},
-        sdk=False,
     ),
     chat(
         "row 21: <think> in prose",
@@ -253,7 +232,6 @@ REASONING = [
         "row 21: cut within the tag",
         sse(chunk({"content": "<thi"})),
         {"text": "<thi"} | CUT,
-        sdk=False,
     ),
 ]
 

@@ -79,8 +79,8 @@ def failed(detail: str, **more: Any) -> dict[str, Any]:
     return {"status": "failed", "finish": "", "error": detail, **more}
 
 
-def chat(name: str, body: bytes, expect: Any, *, sdk: bool = True, **options: Any) -> Case:
-    return Case(name, "chat", body, expect, sdk, options)
+def chat(name: str, body: bytes, expect: Any, **options: Any) -> Case:
+    return Case(name, "chat", body, expect, options)
 
 
 PLAIN = [
@@ -116,7 +116,6 @@ PLAIN = [
         "audio encoded piece by piece",
         answer({"audio": {"id": "a1", "data": "Ug=="}}, {"audio": {"data": "SQ=="}}),
         {"audio": ("Ukk=", "", "a1")},
-        sdk=False,
     ),
     chat(
         "unknown fields at every level",
@@ -140,7 +139,6 @@ PLAIN = [
             DONE,
         ),
         {"text": "a\U0001f600b\ufffd"},
-        sdk=False,
     ),
 ]
 
@@ -157,7 +155,6 @@ SHAPES = [
             DONE,
         ),
         HELLO,
-        sdk=False,
     ),
     chat(
         "row 15: empty first chunk (Azure)",
@@ -177,7 +174,6 @@ SHAPES = [
             DONE,
         ),
         HELLO,
-        sdk=False,
     ),
     chat(
         "row 16: bare chunks",
@@ -187,7 +183,6 @@ SHAPES = [
             {"choices": [{"delta": {}, "finish_reason": "stop"}]},
         ),
         HELLO,
-        sdk=False,
     ),
     chat(
         "row 16: content as parts",
@@ -196,7 +191,6 @@ SHAPES = [
             {"content": [{"type": "refusal", "refusal": "No"}, {"type": "new"}]},
         ),
         HELLO | {"refusal": "No"},
-        sdk=False,
     ),
     chat(
         "row 16: things that are no chunk",
@@ -215,7 +209,6 @@ SHAPES = [
             DONE,
         ),
         HELLO,
-        sdk=False,
     ),
     chat(
         "row 17: choices in any order",
@@ -229,7 +222,6 @@ SHAPES = [
             DONE,
         ),
         {"text": "aA", "text_1": "bB", "finish_1": "length"},
-        sdk=False,
         choices=2,
     ),
     chat(
@@ -242,7 +234,6 @@ SHAPES = [
             DONE,
         ),
         {"text": "a", "text_1": "b", "finish_1": "stop"},
-        sdk=False,
         choices=2,
     ),
     chat("row 17: fewer choices than were asked for", sse(HEL, LO, END), HELLO, choices=2),
@@ -262,13 +253,11 @@ SHAPES = [
             }
         ),
         HELLO | {"images": ("data:image/png;base64,iVBO",)},
-        sdk=False,
     ),
     chat(
         "citations on a delta",
         answer({"content": "Hello"}, {"annotations": [SOURCE]}, {"annotations": [SOURCE]}),
         HELLO | {"citations": (("https://a.test", 0, 3),)},
-        sdk=False,
     ),
     chat(
         "citations as a list of addresses (Perplexity)",
@@ -314,7 +303,6 @@ USAGE = [
             DONE,
         ),
         HELLO | {"usage": (3, 4)},
-        sdk=False,
     ),
     chat(
         "row 22: null details",
@@ -338,7 +326,6 @@ USAGE = [
             DONE,
         ),
         HELLO | {"usage": (3, 4)},
-        sdk=False,
     ),
 ]
 

@@ -152,8 +152,8 @@ def thought(*pieces: str, item: str = "rs_1", index: int = 0) -> Frames:
     ]
 
 
-def respond(name: str, body: bytes, expect: Any, *, sdk: bool = True, **options: Any) -> Case:
-    return Case(name, "responses", body, expect, sdk, options)
+def respond(name: str, body: bytes, expect: Any, **options: Any) -> Case:
+    return Case(name, "responses", body, expect, options)
 
 
 def stream(*frames: Any) -> bytes:

@@ -30,22 +30,20 @@ FRAMING = [
         "row 1: comments wrapped as data",
         sse(": OPENROUTER PROCESSING", HEL, LO, END, DONE),
         HELLO,
-        sdk=False,
     ),
     chat("row 2: no [DONE] but a finish", sse(HEL, LO, END), HELLO),
-    chat("row 2: no [DONE], no finish", sse(HEL, LO), HELLO | CUT, sdk=False),
+    chat("row 2: no [DONE], no finish", sse(HEL, LO), HELLO | CUT),
     chat("row 2: [DONE] without a finish", sse(HEL, LO, DONE), HELLO | {"finish": ""}),
     chat(
         "row 2: one of two choices finished",
         sse(HEL, chunk({"content": "A"}, index=1), END),
         {"text": "Hel", "text_1": "A", "finish": "stop", "finish_1": ""}
         | {key: CUT[key] for key in ("status", "error")},
-        sdk=False,
     ),
     chat("row 4: no space after data:", sse(HEL, LO, END, DONE).replace(b": {", b":{"), HELLO),
     chat("row 4: CRLF", sse(HEL, LO, END, DONE, end="\r\n\r\n"), HELLO),
     chat("row 4: CR", sse(HEL, LO, END, DONE, end="\r\r"), HELLO),
-    chat("row 4: a byte order mark", b"\xef\xbb\xbf" + sse(HEL, LO, END, DONE), HELLO, sdk=False),
+    chat("row 4: a byte order mark", b"\xef\xbb\xbf" + sse(HEL, LO, END, DONE), HELLO),
     chat(
         "row 4: data in several lines",
         sse(b'data: {"choices": [{"index": 0,\ndata: "delta": {"content": "Hel"}}]}\n\n', LO, END),
@@ -60,55 +58,46 @@ FRAMING = [
         "row 5: last event without a blank line",
         sse(HEL, chunk({"content": "lo"}, "stop")).rstrip(),
         HELLO,
-        sdk=False,
     ),
     chat(
         "row 6: frames without data",
         sse(b"id: 1\n\nretry: 5\n\nevent: x\n\ndata:\n\ndata: \n\n", HEL, LO, END, DONE),
         HELLO,
-        sdk=False,
     ),
     chat(
         "row 7: a frame run into the next",
         sse(HEL, b'data: {"id":"chatcmpl-1","object":"chat.completion.c', LO, END, DONE),
         HELLO | {"notices": ("one frame of the stream could not be read",)},
-        sdk=False,
     ),
     chat(
         "row 7: two whole frames on one line",
         sse(sse(HEL).rstrip(), LO, END, DONE),
         HELLO,
-        sdk=False,
     ),
     chat(
         "row 7: two whole frames that speak of data:",
         sse(sse(chunk({"content": "data: {"})).rstrip(), LO, END, DONE),
         {"text": "data: {lo"},
-        sdk=False,
     ),
     chat(
         "row 7: a line feed where a blank line belongs",
         sse(HEL, LO, END, DONE, end="\n"),
         HELLO,
-        sdk=False,
     ),
     chat(
         "row 7: one frame unreadable",
         sse(HEL, '{"choices":[{"delta":{"content":"lo', LO, END, DONE),
         HELLO | {"notices": ("one frame of the stream could not be read",)},
-        sdk=False,
     ),
     chat(
         "invalid UTF-8",
         sse(HEL, LO, END, DONE).replace(b"Hel", b"H\xff\xc3"),
         {"text": "H\ufffd\ufffdlo"},
-        sdk=False,
     ),
     chat(
         "an event larger than 1 MiB",
         answer({"content": "x" * 1_300_000}),
         {"text": "x" * 1_300_000},
-        sdk=False,
     ),
 ]
 
@@ -144,13 +133,11 @@ BODIES = [
             "finish": "tool_calls",
             "usage": (3, 4),
         },
-        sdk=False,
     ),
     chat(
         "row 9: a completion as the only event",
         sse(completion({"content": "Hello"}), DONE),
         HELLO,
-        sdk=False,
     ),
     chat(
         "row 9: JSON without finish",
@@ -166,7 +153,6 @@ BODIES = [
         "Workers AI: stream",
         sse({"response": "Hel"}, {"response": "lo", "usage": usage(3, 4)}, {"response": ""}, DONE),
         HELLO | {"finish": "", "usage": (3, 4)},
-        sdk=False,
     ),
     chat(
         "Workers AI: JSON",

@@ -24,6 +24,8 @@ from tests.wire.streams.events import (
 def ran(kind: str, *middle: Any, states: tuple[str, ...] = (), **result: Any) -> Frames:
     """Return the events of one hosted tool; ``middle`` comes between its states and its end."""
     item = {"id": "x_1", "type": kind, "status": "in_progress"}
+    if "call_id" in result:
+        item["call_id"] = result["call_id"]
     return [
         added(0, item),
         *(event(f"{kind}.{state}", "x_1") for state in states),
@@ -252,7 +254,6 @@ CASES = [
             ended(output=OUTPUT),
         ),
         HELLO,
-        sdk=False,
     ),
     respond(
         "a preview of an image, then cut",
@@ -265,6 +266,5 @@ CASES = [
             "error": "the stream ended before the answer was complete",
             "images": ("data:image/png;base64,AAAA",),
         },
-        sdk=False,
     ),
 ]

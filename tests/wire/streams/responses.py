@@ -87,7 +87,7 @@ CASES = [
             event("reasoning_text.delta", "rs_1", content_index=0, delta="ll"),
             event("reasoning_text.done", "rs_1", content_index=0, text="well"),
             done(0, reasoning(content=[{"type": "reasoning_text", "text": "well"}])),
-            ended(),
+            ended(output=[reasoning(content=[{"type": "reasoning_text", "text": "well"}])]),
         ),
         {"reasoning": "well", "items": ("reasoning",)},
     ),
@@ -229,7 +229,17 @@ CASES = [
                     "input": "SELECT 1",
                 },
             ),
-            ended(),
+            ended(
+                output=[
+                    {
+                        "id": "ct_1",
+                        "type": "custom_tool_call",
+                        "call_id": "call_1",
+                        "name": "sql",
+                        "input": "SELECT 1",
+                    }
+                ]
+            ),
         ),
         {
             "calls": (("call_1", "sql", "SELECT 1"),),
@@ -268,7 +278,6 @@ CASES = [
         "cancelled",
         stream(created(), *SPOKEN, {**ended("cancelled", OUTPUT), "type": "response.completed"}),
         HELLO | {"status": "cancelled", "finish": "cancelled"},
-        sdk=False,
     ),
     respond(
         "queued",
@@ -278,10 +287,9 @@ CASES = [
             "finish": "queued",
             "notices": ("the provider works on response resp_1 in the background",),
         },
-        sdk=False,
     ),
-    respond("cut", stream(created(), *SPOKEN[:4]), CUT | {"text": "Hello"}, sdk=False),
-    respond("cut between items", stream(created(), *SPOKEN), CUT | HELLO, sdk=False),
+    respond("cut", stream(created(), *SPOKEN[:4]), CUT | {"text": "Hello"}),
+    respond("cut between items", stream(created(), *SPOKEN), CUT | HELLO),
     respond(
         "whole", whole(response("completed", OUTPUT, usage=usage(3, 4))), HELLO | {"usage": (3, 4)}
     ),

@@ -35,7 +35,7 @@ BARE = {"text": "Hello"}
 
 
 def odd(name: str, body: bytes, expect: Any, **options: Any) -> Case:
-    return respond(name, body, expect, sdk=False, **options)
+    return respond(name, body, expect, **options)
 
 
 def failed(detail: str, **more: Any) -> dict[str, Any]:

@@ -55,12 +55,12 @@ class IncrementalMarkdown:
     down for an answer that is one giant block.
 
     >>> md = IncrementalMarkdown()
-    >>> md.feed("# Title\n\nSome *te")
+    >>> md.feed("# Title\n\nFirst\nline, *op")
     >>> md.tick()
-    Update(new=['<h1>Title</h1>\n'], changed=[], tail='<p>Some <em>te</em></p>\n')
-    >>> md.feed("xt*")
+    Update(new=['<h1>Title</h1>\n'], changed=[], tail='<p>First\nline, <em>op</em></p>\n')
+    >>> md.feed("en*")
     >>> md.finish().new
-    ['<p>Some <em>text</em></p>\n']
+    ['<p>First\nline, <em>open</em></p>\n']
     """
 
     def __init__(self, *, allow_images: bool = False) -> None:

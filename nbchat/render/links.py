@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
-BARE_URL = re.compile(r"https?://[^\s<>\[\]\"`\\|、。，；：！？」』）】》]+")
+BARE_URL = re.compile(r"https?://[^\s<>\[\]\"`\\|、。，；：！？」』）】》]{1,2000}")
 """An address without brackets around it; punctuation at its end may belong to the sentence."""
 
 _SCHEME_BEFORE = re.compile(r"(?<![^\W_])https?$")

@@ -88,7 +88,8 @@ def _without_half_close(line: str, opener: re.Match[str]) -> str:
     fence = opener["ticks"] or opener["tildes"]
     if not fence:
         return _HALF_END.sub("", line)
-    return "" if fence.startswith(line.lstrip(" \t>")) and len(line.strip()) < len(fence) else line
+    inside = line.strip(" \t>")
+    return "" if fence.startswith(inside) and len(inside) < len(fence) else line
 
 
 def _with_table_head(text: str) -> str:

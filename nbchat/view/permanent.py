@@ -6,6 +6,7 @@ from typing import Any
 
 from nbchat.render import answer_html, escape, render_markdown
 from nbchat.reply import Choice, Reply
+from nbchat.view.choices import columns
 
 _ENDS = {
     "length": "cut at the token limit",
@@ -27,15 +28,11 @@ def bundle(reply: Reply) -> dict[str, Any]:
 def html(reply: Reply) -> str:
     """Return the permanent HTML of a reply."""
     bodies = [_choice(choice) for choice in reply.choices]
-    if len(bodies) > 1:
-        bodies = [
-            f'<section class="nbchat-choice"><h6>Choice {number}</h6>{body}</section>\n'
-            for number, body in enumerate(bodies, 1)
-        ]
+    body = bodies[0] if len(bodies) == 1 else columns(bodies, f"nbchat-{reply.turn}")
     return answer_html(
-        "".join(bodies),
+        body,
         reasoning_html=render_markdown(reply.reasoning) if reply.reasoning else "",
-        notices=notices(reply),
+        notices=marks(reply),
         footer=footer(reply),
     )
 
@@ -51,14 +48,13 @@ def _choice(choice: Choice) -> str:
     return body
 
 
-def notices(reply: Reply) -> list[str]:
-    """Return what the reader must know besides the answer, one line each."""
-    state = _STATES.get(reply.status)
-    return [*([state] if state else []), *reply.notices]
+def marks(reply: Reply) -> list[str]:
+    """Return what went wrong with an answer that is there only in part, one line each."""
+    return [_STATES[reply.status]] if reply.status in _STATES else []
 
 
 def footer(reply: Reply) -> str:
-    """Return the line under the answer: model, tokens, time, and how it ended.
+    """Return the line under the answer: model, tokens, time, how it ended, and every notice.
 
     >>> footer(Reply(model="gpt-5.1", elapsed=2.0))
     'gpt-5.1 · 2.0 s'
@@ -80,7 +76,9 @@ def footer(reply: Reply) -> str:
     reason = reply.finish_reason
     if reason not in ("", "stop") and reply.status == "completed":
         parts.append(_ENDS.get(reason, reason))
-    return " · ".join(parts)
+    if len(reply.choices) > 1:
+        parts.append("the thread goes on with choice 1 (%nbchat pick 2 takes another)")
+    return " · ".join([*parts, *reply.notices])
 
 
 def metadata(reply: Reply) -> dict[str, Any]:

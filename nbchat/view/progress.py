@@ -10,69 +10,96 @@ from nbchat.messages import (
     Notice,
     Progress,
     ReasoningDelta,
+    ReasoningDone,
     RefusalDelta,
+    RefusalDone,
     Retrying,
     StreamEvent,
     TextDelta,
     TextReplaced,
     ToolCallDelta,
 )
-from nbchat.render import IncrementalMarkdown, Update
+from nbchat.render import IncrementalMarkdown
 
 
 class Column:
-    """One choice: its Markdown as it grows."""
+    """A text that grows: a choice, or the reasoning.
+
+    ``markdown`` is a new object when the server corrected what was shown.
+    """
 
     def __init__(self) -> None:
         self.markdown = IncrementalMarkdown()
-        self.restarted = False
+        self._part = ""
+
+    def add(self, text: str, part: str = "") -> None:
+        """Add a delta; a blank line stands between two parts, as in the reply."""
+        if self._part and part != self._part:
+            self.markdown.feed("\n\n")
+        self._part = part or self._part
+        self.markdown.feed(text)
 
     def replace(self, text: str) -> None:
         """Start over with the text that the server says is the right one."""
         self.markdown = IncrementalMarkdown()
         self.markdown.feed(text)
-        self.restarted = True
-
-    def tick(self) -> Update:
-        """Return what changed since the last tick."""
-        return self.markdown.tick()
 
 
 class Live:
-    """The state of a live screen: columns, reasoning, notices, and the line that says what is on.
+    """The state of a live screen.
 
-    `seen` counts the events that changed something, so that a repaint can be left out.
+    Attributes:
+        columns: the choices by index.
+        reasoning: the first choice's reasoning, ``None`` if none came.
+        lines: what tools are doing and what the reader should know, one line each.
+        changes: grows with each event that changed something.
     """
 
     def __init__(self) -> None:
         self.columns: dict[int, Column] = {}
-        self.reasoning: list[str] = []
-        self.notices: list[str] = []
-        self.seen = 0
+        self.reasoning: Column | None = None
+        self.changes = 0
+        self._notices: list[str] = []
+        self._tools: dict[str, str] = {}
         self._began = time.monotonic()
+        self._first: float | None = None
         self._doing = "waiting"
         self._until = 0.0
 
-    def column(self, choice: int) -> Column:
-        """Return the column of a choice, made if it is new."""
-        if choice not in self.columns:
-            self.columns[choice] = Column()
-        return self.columns[choice]
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the tools, then the notices."""
+        return [*self._tools.values(), *self._notices]
 
     def take(self, event: StreamEvent) -> None:
         """Fold one event into what is to be seen."""
-        self.seen += 1
+        self.changes += 1
         if isinstance(event, (TextDelta, RefusalDelta)):
-            self._doing = ""
-            self.column(event.choice).markdown.feed(event.text)
-        elif isinstance(event, TextReplaced):
-            self.column(event.choice).replace(event.text)
-        elif isinstance(event, ReasoningDelta):
+            self._column(event.choice).add(event.text, event.key)
+            self._came()
+        elif isinstance(event, (TextReplaced, RefusalDone)):
+            self._column(event.choice).replace(event.text)
+        elif isinstance(event, (ReasoningDelta, ReasoningDone)) and event.choice == 0:
+            self.reasoning = self.reasoning or Column()
+            if isinstance(event, ReasoningDelta):
+                self.reasoning.add(event.text, event.key)
+            else:
+                self.reasoning.replace(event.text)
             self._doing = "thinking"
-            self.reasoning.append(event.text)
         elif isinstance(event, Notice):
-            self.notices.append(event.text)
-        elif isinstance(event, Retrying):
+            self._notices.append(event.text)
+        elif isinstance(event, ToolCallDelta):
+            if event.name:
+                self._tools[event.key] = f"calls {event.name}"
+        elif isinstance(event, HostedTool):
+            kind = event.kind.removesuffix("_call").replace("_", " ")
+            words = [kind, event.status.replace("_", " ")]
+            self._tools[event.key] = ": ".join(filter(None, words)) + f" {event.detail}".rstrip()
+        else:
+            self._state(event)
+
+    def _state(self, event: StreamEvent) -> None:
+        if isinstance(event, Retrying):
             self._doing = f"{event.reason}: trying again ({event.attempt} of {event.attempts}) in"
             self._until = time.monotonic() + event.seconds
         elif isinstance(event, Progress):
@@ -80,19 +107,24 @@ class Live:
             self._doing = f"{event.text}{done}"
         elif isinstance(event, Connected):
             self._doing, self._until = "waiting", 0.0
-        elif isinstance(event, ToolCallDelta):
-            if event.name:
-                self._doing = f"calling {event.name}"
-        elif isinstance(event, HostedTool):
-            self._doing = f"{event.kind.removesuffix('_call').replace('_', ' ')}: {event.status}"
         else:
-            self.seen -= 1
+            self.changes -= 1
+
+    def _column(self, choice: int) -> Column:
+        if choice not in self.columns:
+            self.columns[choice] = Column()
+        return self.columns[choice]
+
+    def _came(self) -> None:
+        self._doing = ""
+        if self._first is None:
+            self._first = time.monotonic() - self._began
 
     def status(self) -> str:
-        """Return the line that says what is going on; ``""`` while text comes."""
-        if not self._doing:
-            return ""
+        """Return the line that says what is going on; while text comes, when it began."""
         now = time.monotonic()
+        if not self._doing:
+            return f"first token after {self._first or 0:.1f} s"
         if self._until:
             return f"{self._doing} {max(0, round(self._until - now))} s"
         return f"{self._doing} … {now - self._began:.0f} s"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from nbchat.messages import (
-    Notice,
     Progress,
     ReasoningDelta,
     RefusalDelta,
@@ -15,7 +14,7 @@ from nbchat.messages import (
     TextReplaced,
 )
 from nbchat.reply import Reply
-from nbchat.view.permanent import footer, notices
+from nbchat.view.permanent import footer, marks
 
 
 class TextScreen:
@@ -24,7 +23,6 @@ class TextScreen:
     def __init__(self) -> None:
         self._fresh = True  # the cursor is at the start of a line
         self._progress = False
-        self._said: list[str] = []
 
     def open(self) -> None:
         """Nothing is written before there is something to say."""
@@ -36,9 +34,6 @@ class TextScreen:
         elif isinstance(event, TextReplaced) and event.choice == 0:
             self._line("The server corrected the answer:")
             self._write(event.text)
-        elif isinstance(event, Notice):
-            self._said.append(event.text)
-            self._line(f"[{event.text}]")
         elif isinstance(event, Retrying):
             self._line(f"[{event.reason}: trying again in {event.seconds:.0f} s]")
         elif isinstance(event, Progress):
@@ -57,8 +52,7 @@ class TextScreen:
         for number, choice in enumerate(reply.choices[1:], 2):
             self._line(f"--- choice {number}")
             self._write(choice.text)
-        rest = [text for text in notices(reply) if text not in self._said]
-        for text in (*rest, footer(reply)):
+        for text in (*marks(reply), footer(reply)):
             self._line(f"[{text}]")
 
     def _write(self, text: str) -> None:

@@ -14,7 +14,7 @@ from nbchat.messages import StreamEvent
 from nbchat.render import answer_html
 from nbchat.reply import Reply
 from nbchat.view.permanent import bundle, metadata
-from nbchat.view.progress import Live
+from nbchat.view.progress import Column, Live
 
 INTERVAL = 0.25  # seconds; each update sends the whole answer again
 
@@ -27,7 +27,7 @@ class UpdateScreen:
         self._display_id = f"nbchat-{secrets.token_hex(8)}"
         self._shown = False
         self._painted = 0.0
-        self._seen = 0
+        self._changes = 0
 
     def open(self) -> None:
         """Nothing is shown before there is something to see."""
@@ -36,8 +36,8 @@ class UpdateScreen:
         """Take one event; repaint if the interval is over and something changed."""
         self._live.take(event)
         now = time.monotonic()
-        if self._live.seen > self._seen and now - self._painted >= INTERVAL:
-            self._painted, self._seen = now, self._live.seen
+        if self._live.changes > self._changes and now - self._painted >= INTERVAL:
+            self._painted, self._changes = now, self._live.changes
             self._paint()
 
     def close(self, reply: Reply | None) -> None:
@@ -48,11 +48,13 @@ class UpdateScreen:
             self._publish({"text/plain": ""}, {})
 
     def _paint(self) -> None:
-        bodies = []
-        for _, column in sorted(self._live.columns.items()):
-            tail = column.tick().tail
-            bodies.append(column.markdown.html + tail)
-        html = answer_html("".join(bodies), notices=self._live.notices, footer=self._live.status())
+        bodies = [_html(column) for _, column in sorted(self._live.columns.items())]
+        html = answer_html(
+            "".join(bodies),
+            reasoning_html=_html(self._live.reasoning) if self._live.reasoning else "",
+            notices=self._live.lines,
+            footer=self._live.status(),
+        )
         self._publish({"text/html": html, "text/plain": ""}, {})
 
     def _publish(self, data: dict[str, object], facts: dict[str, object]) -> None:
@@ -60,3 +62,8 @@ class UpdateScreen:
             data, facts, transient={"display_id": self._display_id}, update=self._shown
         )
         self._shown = True
+
+
+def _html(column: Column) -> str:
+    tail = column.markdown.tick().tail
+    return column.markdown.html + tail

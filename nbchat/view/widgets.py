@@ -15,8 +15,10 @@ import ipywidgets
 from IPython.display import publish_display_data
 
 from nbchat.messages import StreamEvent
-from nbchat.render import STYLE, Update, escape
+from nbchat.render import STYLE, IncrementalMarkdown, Update
+from nbchat.render.html import prose
 from nbchat.reply import Reply
+from nbchat.view import choices
 from nbchat.view.permanent import bundle, metadata
 from nbchat.view.progress import Column, Live
 
@@ -25,6 +27,30 @@ SHORTEST, LONGEST = 0.05, 1.0  # seconds between two repaints
 SHARE = 0.10  # of one core that repainting may take
 VIEW = "application/vnd.jupyter.widget-view+json"
 
+# The widgets' own boxes: no type, no space and no scroll bars of theirs.
+_STYLE = (
+    ".nbchat-live,.nbchat-live .jupyter-widgets{font:inherit;margin:0;padding:0;height:auto;"
+    "overflow:visible;width:auto}"
+    ".nbchat-live .widget-html,.nbchat-live .widget-html-content{line-height:inherit;"
+    "min-width:0;width:100%}"
+    ".nbchat-live .widget-vbox{min-width:0;width:100%}"
+    # As wide as the permanent output, which JupyterLab pads.
+    ".nbchat-live.nbchat-live{padding-right:20px}"
+    ".nbchat-live .nbchat-style{display:none}"
+    ".nbchat-live .jupyter-widgets.nbchat-thought{display:none;width:auto;"
+    "border-left:2px solid var(--nb-line);margin:0 0 .75em .3em;padding-left:1em}"
+    ".nbchat-live .nbchat-think:has(details[open])+.jupyter-widgets.nbchat-thought{display:flex}"
+    ".nbchat-live .nbchat-thought .nbchat.nbchat{color:var(--nb-muted);font-size:.93em}"
+    ".nbchat-live .jupyter-widgets.nbchat-bar{align-items:center;margin:.6em 0 0;gap:.9em}"
+    ".nbchat-live .nbchat-bar .nbchat-footer{margin:0}"
+    ".nbchat-live .jupyter-button.nbchat-stop{flex:none;height:22px;line-height:20px;"
+    "padding:0 10px;font-size:.8em;background:none;color:inherit;box-shadow:none;"
+    "border:1px solid var(--nb-line);border-radius:11px}"
+    ".nbchat-live .jupyter-button.nbchat-stop:hover{border-color:currentColor}"
+    ".nbchat-live .nbchat-said{position:absolute;width:1px;height:1px;overflow:hidden;"
+    "clip-path:inset(50%)}"
+)
+
 
 class WidgetScreen:
     """Shows the answer in a column of HTML widgets with a Stop button."""
@@ -32,31 +58,34 @@ class WidgetScreen:
     def __init__(self, on_stop: Callable[[], None], kernel: Any) -> None:
         self._live = Live()
         self._on_stop = on_stop
-        self._hears = _hears_while_busy(kernel)
+        self._kernel = kernel
         self._display_id = f"nbchat-{secrets.token_hex(8)}"
+        self._made: list[Any] = []
         self._columns: dict[int, _Chunks] = {}
+        self._thought: _Chunks | None = None
         self._painted = 0.0
         self._interval = SHORTEST
-        self._status_text = ""
         self._closed = False
 
     def open(self) -> None:
         """Show the waiting line and the Stop button."""
-        self._layout = ipywidgets.Layout(margin="0", width="100%")
-        self._status = ipywidgets.HTML(layout=self._layout)
-        self._reasoning = ipywidgets.HTML(layout=self._layout)
-        self._body = ipywidgets.VBox(layout=self._layout)
-        style = ipywidgets.HTML(
-            f"<style>{STYLE}</style>", layout=ipywidgets.Layout(display="none")
-        )
-        self._stop = self._stop_control()
-        self._box = ipywidgets.VBox(
-            [style, self._reasoning, self._body, self._status, self._stop], layout=self._layout
-        )
-        self._box.add_class("nbchat")
+        self._layout = self._keep(ipywidgets.Layout())
+        self._styles: dict[Any, Any] = {}
+        self._style = self._html(f"<style>{STYLE}{_STYLE}</style>", "nbchat-style")
+        # One live region for screen readers: it says when the answer begins and when it ends.
+        said = '<div role="status" aria-live="polite">The model is answering.</div>'
+        self._said = self._html(said, "nbchat-said")
+        self._body = self._box(ipywidgets.VBox, "nbchat-body")
+        self._lines = self._html()
+        self._status = self._html()
+        bar = self._box(ipywidgets.HBox, "nbchat-bar", [*self._stop(), self._status])
+        self._top = [self._style, self._said]
+        self._bottom = [self._body, self._lines, bar]
+        children = [*self._top, *self._bottom]
+        self._root = self._box(ipywidgets.VBox, "nbchat nbchat-live", children)
         self._paint()
         # By hand, because `display` of ipywidgets 7 drops the display id.
-        view = {"model_id": self._box.model_id, "version_major": 2, "version_minor": 0}
+        view = {"model_id": self._root.model_id, "version_major": 2, "version_minor": 0}
         self._publish({VIEW: view, "text/plain": ""}, {}, update=False)
 
     def event(self, event: StreamEvent) -> None:
@@ -76,51 +105,99 @@ class WidgetScreen:
             self._publish({"text/plain": ""}, {}, update=True)
         else:
             self._publish(bundle(reply), metadata(reply), update=True)
-        for widget in (*self._all(), self._box):
+        for widget in self._made:
             widget.close()
 
-    def _all(self) -> list[Any]:
-        chunks = [widget for column in self._columns.values() for widget in column.widgets]
-        return [*chunks, *self._box.children]
+    # --- Making ---------------------------------------------------------------------------
 
-    def _stop_control(self) -> Any:
-        if not self._hears:
-            return ipywidgets.HTML(
-                '<div class="nbchat-footer">■ in the toolbar stops the answer</div>',
+    def _keep(self, widget: Any) -> Any:
+        self._made.append(widget)
+        return widget
+
+    def _html(self, value: str = "", css: str = "", kind: Any = ipywidgets.HTML) -> Any:
+        shared = {"style": self._styles[kind]} if kind in self._styles else {}
+        classes = css.split()
+        widget = self._keep(kind(value, layout=self._layout, _dom_classes=classes, **shared))
+        if not shared:
+            self._styles[kind] = self._keep(widget.style)
+        return widget
+
+    def _box(self, kind: Any, css: str, children: list[Any] | tuple[Any, ...] = ()) -> Any:
+        return self._keep(kind(children, layout=self._layout, _dom_classes=css.split()))
+
+    def _chunk(self) -> Any:
+        return self._html(kind=ipywidgets.HTMLMath)
+
+    def _stop(self) -> list[Any]:
+        if not _hears_while_busy(self._kernel):
+            return []
+        button = self._keep(
+            ipywidgets.Button(
+                description="■ Stop",
+                tooltip="Stop the answer and keep what has come",
                 layout=self._layout,
+                _dom_classes=["nbchat-stop"],
             )
-        button = ipywidgets.Button(
-            description="Stop",
-            tooltip="Stop the answer and keep what has come",
-            layout=ipywidgets.Layout(width="auto", height="26px", margin="4px 0 0 0"),
         )
+        self._keep(button.style)
         button.on_click(lambda _: self._on_stop())
         # ipykernel 7.4 sends a click to the shell that last used the comm, which is the busy one;
         # without this attribute the click reaches the subshell that the front end chose.
         if hasattr(button.comm, "_reply_subshell_for"):
             button.comm._reply_subshell_for = None
-        return button
+        return [button]
+
+    # --- Painting -------------------------------------------------------------------------
 
     def _paint(self) -> None:
-        cost = 0.0
-        for index, column in sorted(self._live.columns.items()):
-            if index not in self._columns:
-                self._columns[index] = _Chunks(self._layout)
-            cost += self._columns[index].paint(column)
-        children = [widget for _, c in sorted(self._columns.items()) for widget in c.widgets]
-        if len(children) != len(self._body.children):
-            self._body.children = children
-        if self._live.reasoning:
-            text = escape("".join(self._live.reasoning))
-            self._reasoning.value = (
-                '<details class="nbchat-reasoning"><summary>Reasoning</summary>'
-                f'<div style="white-space:pre-wrap">{text}</div></details>'
-            )
+        began = time.thread_time()
+        live = self._live
+        if live.reasoning is not None:
+            self._thought = self._thought or self._fold()
+            self._thought.paint(live.reasoning)
+        if len(self._columns) != len(live.columns):
+            self._add_columns()
+        for index, column in live.columns.items():
+            self._columns[index].paint(column)
+        lines = "".join(f'<div class="nbchat-footer">{prose(line)}</div>' for line in live.lines)
+        _set(self._lines, f'<div class="nbchat">{lines}</div>' if lines else "")
+        _set(self._status, f'<div class="nbchat-footer">{prose(self._status_line())}</div>')
+        self._interval = min(max((time.thread_time() - began) / SHARE, SHORTEST), LONGEST)
+
+    def _status_line(self) -> str:
         status = self._live.status()
-        if status != self._status_text:
-            self._status_text = status
-            self._status.value = f'<div class="nbchat-footer">{escape(status)}</div>'
-        self._interval = min(max(cost / SHARE, SHORTEST), LONGEST)
+        return status if _hears_while_busy(self._kernel) else f"{status} · ■ in the toolbar stops"
+
+    def _fold(self) -> _Chunks:
+        """Open the folded part. The fold is a widget of its own, so that repaints leave it."""
+        fold = self._html(
+            '<details class="nbchat-reasoning" style="margin:0"><summary>Reasoning</summary>'
+            "</details>",
+            "nbchat-think",
+        )
+        thought = _Chunks(self._chunk, self._box(ipywidgets.VBox, "nbchat-thought"))
+        self._root.children = [*self._top, fold, thought.box, *self._bottom]
+        return thought
+
+    def _add_columns(self) -> None:
+        """Make the columns of new choices; several stand side by side."""
+        for index in self._live.columns:
+            if index not in self._columns:
+                box = self._box(ipywidgets.VBox, "nbchat-choice")
+                self._columns[index] = _Chunks(self._chunk, box)
+        boxes = [column.box for _, column in sorted(self._columns.items())]
+        if len(boxes) == 1:
+            self._body.children = boxes
+            return
+        for number, (_, column) in enumerate(sorted(self._columns.items()), 1):
+            column.head(self._html(f'<div class="nbchat">{choices.label(number)}</div>'))
+        count = len(boxes)
+        self._style.value = f"<style>{STYLE}{_STYLE}{choices.style(count)}</style>"
+        buttons = choices.tabs(count, self._display_id)
+        tabs = self._html(f'<div class="nbchat-tabs">{buttons}</div>')
+        columns = self._box(ipywidgets.Box, "nbchat-columns", boxes)
+        group = self._box(ipywidgets.VBox, "nbchat-choices", [tabs, columns])
+        self._body.children = [group]
 
     def _publish(self, data: dict[str, Any], facts: dict[str, Any], *, update: bool) -> None:
         publish_display_data(
@@ -129,52 +206,66 @@ class WidgetScreen:
 
 
 class _Chunks:
-    """The widgets of one choice: settled ones, and the last one that still changes."""
+    """A growing text in a box: settled chunks, and the last one, which still changes."""
 
-    def __init__(self, layout: Any) -> None:
-        self._layout = layout
-        self._blocks: list[list[str]] = []
-        self._tail = ""
-        self.widgets: list[Any] = []
-        self._add()
+    def __init__(self, make: Callable[[], Any], box: Any) -> None:
+        self.box = box
+        self._make = make
+        self._head: list[Any] = []
+        self._restart(None)
 
-    def _add(self) -> None:
-        self._blocks.append([])
-        widget = ipywidgets.HTMLMath(layout=self._layout)
-        widget.add_class("nbchat-chunk")
-        self.widgets.append(widget)
+    def _restart(self, markdown: IncrementalMarkdown | None) -> None:
+        self._markdown = markdown
+        self._blocks: list[list[str]] = [[]]
+        self._widgets = [self._make()]
+        self.box.children = [*self._head, *self._widgets]
 
-    def paint(self, column: Column) -> float:
-        """Bring the widgets up to date; return the seconds of CPU that rendering took."""
-        if column.restarted:
-            column.restarted = False
-            self._blocks, self._tail = [[]], ""
-            for widget in self.widgets[1:]:
-                widget.close()
-            del self.widgets[1:]
-        update = column.tick()
+    def head(self, widget: Any) -> None:
+        """Put ``widget`` above the text, in place of the one before."""
+        self._head = [widget]
+        self.box.children = [*self._head, *self._widgets]
+
+    def paint(self, column: Column) -> None:
+        """Bring the widgets up to date."""
+        if column.markdown is not self._markdown:
+            if self._markdown is not None:
+                self._restart(None)
+            self._markdown = column.markdown
+        update = column.markdown.tick()
+        count = len(self._widgets)
         self._settle(update)
         for index, html in update.changed:
             self._change(index, html)
-        if update.new or update.changed or update.tail != self._tail:
-            self._tail = update.tail
-            self.widgets[-1].value = "".join(self._blocks[-1]) + update.tail
-        return column.markdown.cost
+        self._show(len(self._widgets) - 1, update.tail)
+        if len(self._widgets) != count:
+            self.box.children = [*self._head, *self._widgets]
 
     def _settle(self, update: Update) -> None:
         for html in update.new:
             if sum(map(len, self._blocks[-1])) >= CHUNK:
-                self.widgets[-1].value = "".join(self._blocks[-1])
-                self._add()
+                self._show(len(self._widgets) - 1)
+                self._blocks.append([])
+                self._widgets.append(self._make())
             self._blocks[-1].append(html)
 
     def _change(self, index: int, html: str) -> None:
-        for blocks, widget in zip(self._blocks, self.widgets, strict=True):
+        for number, blocks in enumerate(self._blocks):
             if index < len(blocks):
                 blocks[index] = html
-                widget.value = "".join(blocks)
+                self._show(number)
                 return
             index -= len(blocks)
+
+    def _show(self, number: int, tail: str = "") -> None:
+        follows = " nbchat-next" if number else ""
+        html = "".join(self._blocks[number]) + tail
+        _set(self._widgets[number], f'<div class="nbchat{follows}">{html}</div>')
+
+
+def _set(widget: Any, value: str) -> None:
+    """Send a value only if it is another one."""
+    if widget.value != value:
+        widget.value = value
 
 
 def _hears_while_busy(kernel: Any) -> bool:

@@ -20,7 +20,7 @@ from http import HTTPStatus
 from typing import Any
 
 from nbchat.errors import APIError, APIStatusError, StreamError, status_error
-from nbchat.wire.hints import Facts, advise, context_overflow
+from nbchat.wire.hints import CHECK_BASE_URL, Facts, advise, context_overflow
 
 __all__ = ["asked_wait", "read_failure", "stream_failure"]
 
@@ -32,6 +32,7 @@ _REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-
 # What could upset a terminal or a page: control characters, bidirectional marks.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ANSI = re.compile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
+_PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|title|center|h1|\?xml)\b", re.IGNORECASE)
 _TITLE = re.compile(r"<(title|h1|message)\b[^>]*>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 
@@ -109,6 +110,9 @@ def stream_failure(failure: Any) -> APIError:
     """
     if isinstance(failure, str):
         failure = _decode(failure.encode("utf-8", "replace"))
+    if isinstance(failure, str) and _PAGE.match(failure):
+        title = _shorten(_title(failure)) or "a web page came instead of an answer"
+        return StreamError(title, hint=CHECK_BASE_URL)
     found = _extract(failure)
     status = _status(failure, found.code)
     message = _shorten(found.message) or "the server reported a failure and gave no reason"
@@ -165,8 +169,6 @@ def _number(text: str) -> float | None:
 def _decode(body: bytes) -> Any:
     """Return the JSON value of a body, also within server-sent events; else its text."""
     text = body.decode("utf-8-sig", "replace").strip()
-    if text.startswith("<"):
-        return _title(text)
     for candidate in (text, *_data_lines(text)):
         try:
             return json.loads(candidate, strict=False)
@@ -183,7 +185,11 @@ def _data_lines(text: str) -> Iterator[str]:
 
 
 def _title(page: str) -> str:
-    """Return the title of an HTML page (or the message of an XML error), ``""`` if it has none."""
+    """Return the title of an HTML page (or the message of an XML error), ``""`` if it has none.
+
+    >>> _title("<html><title>502 Bad Gateway</title>")
+    '502 Bad Gateway'
+    """
     match = _TITLE.search(page)
     return html.unescape(_TAG.sub(" ", match[2])) if match else ""
 
@@ -204,7 +210,9 @@ def _extract(value: Any, depth: int = 0) -> _Found:
 
 
 def _from_text(text: str, depth: int) -> _Found:
-    """A message may be the JSON of another error: a gateway passing on what it was told."""
+    """Read a message; a gateway's may hold the page or the JSON that it was told itself."""
+    if _PAGE.match(text):
+        return _Found(_title(text))
     if text.lstrip()[:1] in ("{", "["):
         try:
             inner = _extract(json.loads(text, strict=False), depth + 1)

@@ -24,6 +24,7 @@ _CLOUDFLARE = {
     "7003": "Check the account id in the base URL.",
     "10000": "The token is wrong, or lacks the permission “AI Gateway”.",
 }
+CHECK_BASE_URL = "Check --base-url: with most servers it ends in /v1."
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "3036"})
 _OVERFLOW_CODES = frozenset(
     {"context_length_exceeded", "exceed_context_size_error", "context_window_exceeded"}
@@ -121,7 +122,7 @@ def _not_found(facts: Facts) -> str:
         return "The server no longer has that response; --new starts the thread again."
     if re.search(r"\bmodel\b", f"{facts.code.replace('_', ' ')} {facts.message}", re.IGNORECASE):
         return "Check the model (-m); %nbchat models lists what the server has."
-    return "Check --base-url: with most servers it ends in /v1."
+    return CHECK_BASE_URL
 
 
 def _too_many(facts: Facts) -> str:

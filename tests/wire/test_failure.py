@@ -84,6 +84,11 @@ def read(status: int, body: object, headers: dict[str, str] | None = None, **con
             "denied",
             id="xml",
         ),
+        pytest.param(
+            {"error": {"message": "<html><title>Maintenance</title></html>"}},
+            "Maintenance",
+            id="html in json",
+        ),
         pytest.param(b"<html><body>nothing", "Bad Request", id="html without a title"),
         pytest.param(b"", "Bad Request", id="empty"),
         pytest.param(b"null", "Bad Request", id="null"),
@@ -261,6 +266,14 @@ def test_stream_failure(frame: object, text: str) -> None:
     error = stream_failure(frame)
     assert type(error) is StreamError
     assert error.detail.startswith(text)
+
+
+def test_a_web_page_instead_of_an_answer() -> None:
+    error = stream_failure("<!doctype html><html><title>Welcome to nginx!</title></html>")
+    assert error.detail == "Welcome to nginx!"
+    assert "--base-url" in error.hint
+    assert "web page" in stream_failure("<html><body>nothing").detail
+    assert stream_failure("<model> is unknown").detail == "<model> is unknown"
 
 
 @pytest.mark.parametrize(

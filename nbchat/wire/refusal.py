@@ -72,9 +72,8 @@ def amend(
 ) -> tuple[Habits, str] | None:
     """Return what a refusal teaches and one line for the user, or ``None`` if it is an error.
 
-    The caller builds the body again with the new habits and sends it once more. The same field is
-    never refused twice: each refusal leads on to a body that lacks it, and `Habits.dropped`
-    remembers those that were renamed.
+    The caller builds the body again with the new habits and sends it once more. Nothing is learned
+    twice: a field that is there in spite of the habits was set by the user, who is told.
 
     >>> from nbchat.errors import BadRequestError
     >>> words = "Unsupported value: 'temperature' does not support 0.2 with this model."
@@ -82,6 +81,13 @@ def amend(
     >>> amend({"temperature": 0.2}, error, "chat", Habits())[1]
     'temperature was left out: gpt-5 does not take it'
     """
+    amended = _amend(body, error, endpoint, habits)
+    return None if amended is None or amended[0] == habits else amended
+
+
+def _amend(
+    body: Mapping[str, Any], error: APIStatusError, endpoint: Endpoint, habits: Habits
+) -> tuple[Habits, str] | None:
     if error.status not in (400, 404, 422):
         return None
     said = _Said(error)

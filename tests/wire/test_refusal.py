@@ -69,6 +69,20 @@ def test_the_field_may_be_named_by_param_alone() -> None:
     assert amended[0].dropped == {"temperature"}
 
 
+@pytest.mark.parametrize(
+    ("field", "habits"),
+    [
+        ("temperature", Habits(dropped=frozenset({"temperature"}))),
+        ("stream_options", Habits(include_usage=False)),
+        ("previous_response_id", Habits(stateful=False)),
+    ],
+)
+def test_what_the_user_sets_in_spite_of_it_is_an_error(field: str, habits: Habits) -> None:
+    error = refusal(UNSUPPORTED.format(field), param=field)
+    endpoint = "responses" if field == "previous_response_id" else "chat"
+    assert amend({field: "x"}, error, endpoint, habits) is None
+
+
 def test_an_inner_field_leaves_the_outer_one() -> None:
     error = refusal(
         "Your organization must be verified to generate reasoning summaries.",

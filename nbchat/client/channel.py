@@ -25,6 +25,7 @@ class Channel:
     network read, however many HTTP chunks it held: the decoder does not yield between them.
 
     Attributes:
+        complete: the writer has posted everything.
         closed: the reader has had everything, or wants no more.
     """
 
@@ -34,6 +35,7 @@ class Channel:
         self._pending: list[StreamEvent] = []
         self._paused = False
         self._resumed = asyncio.Event()
+        self.complete = False
         self.closed = False
 
     # The writer's side.
@@ -65,10 +67,8 @@ class Channel:
         self._paused = False
 
     def end(self, error: BaseException | None = None) -> None:
-        """Say that nothing more comes, or what went wrong. The first call holds.
-
-        Callable from any thread once the writer has stopped.
-        """
+        """Say that nothing more comes, or what went wrong. The first call holds."""
+        self.complete = True
         self._flush()
         self._queue.put(_End(error))
 
@@ -96,6 +96,6 @@ class Channel:
         return batch
 
     def close(self) -> None:
-        """Read no more: from now on `get` returns ``[]``."""
+        """Read no more: from now on `get` returns ``[]``. From any thread."""
         self.closed = True
         self._queue.put(_End(None))  # wakes a reader that waits

@@ -23,7 +23,7 @@ from nbchat.errors import APIConnectionError, APIError, APIStatusError, StreamEr
 from nbchat.messages import Connected, Endpoint, Failed, Retrying, StreamEvent
 from nbchat.providers import Secret
 from nbchat.wire.body import AnswerDecoder
-from nbchat.wire.failure import read_failure
+from nbchat.wire.failure import read_failure, request_id_of
 from nbchat.wire.url import host_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 GRACE = 5.0
 """Seconds for which more is awaited (usage, ``[DONE]``) once every choice has finished."""
-_DRAIN = 1.0
+DRAIN = 1.0
 """Seconds that the end of the body may take after the answer, so that the connection is kept."""
 _ERROR_BYTES = 65536
 _DEPTH = 50
@@ -95,7 +95,7 @@ class Stream:
         self._future = asyncio.run_coroutine_threadsafe(run(channel), loop)
         self._future.add_done_callback(lambda future: _conclude(future, channel))
         # A stream that nobody holds any more has nobody to cancel it.
-        weakref.finalize(self, self._future.cancel).atexit = False
+        weakref.finalize(self, _abandon, self._future, channel).atexit = False
 
     def get(self, timeout: float = 0.05) -> list[StreamEvent] | None:
         """Return the events of one network read; ``None`` if none came in ``timeout`` seconds.
@@ -116,10 +116,11 @@ class Stream:
     def cancel(self) -> None:
         """Give the answer up, at whatever stage, and close its connection.
 
-        Returns at once; from any thread, any number of times. `get` then returns ``[]``.
+        Returns at once; from any thread, any number of times. `get` then returns ``[]``. The
+        connection of a complete answer is kept.
         """
         self._channel.close()
-        self._future.cancel()
+        _abandon(self._future, self._channel)
 
     def __enter__(self) -> Stream:
         return self
@@ -134,10 +135,18 @@ class Stream:
 
 
 def _conclude(future: Future[None], channel: Channel) -> None:
-    error = None if future.cancelled() else future.exception()
+    if future.cancelled():
+        channel.close()
+        return
+    error = future.exception()
     if error is not None:
         clear_locals(error)
     channel.end(error)
+
+
+def _abandon(future: Future[None], channel: Channel) -> None:
+    if not channel.complete:  # else what still runs makes the connection ready for the next use
+        future.cancel()
 
 
 class Exchange:
@@ -211,8 +220,7 @@ class Exchange:
     async def _read(self, response: httpx.Response) -> None:
         """Decode the answer; whatever breaks from here on is an event."""
         channel = self._channel
-        request_id = response.headers.get("x-request-id", "")
-        channel.post([Connected(response.status_code, request_id)])
+        channel.post([Connected(response.status_code, request_id_of(response.headers))])
         decoder = _decoder(self._request)
         pieces = response.aiter_bytes()
         broke: Exception | None = None
@@ -273,7 +281,7 @@ def _explained(event: StreamEvent, broke: Exception, reason: str) -> StreamEvent
 
 async def _drain(pieces: AsyncIterator[bytes]) -> None:
     """Read on to the end of the body, which lets the connection be used again."""
-    with contextlib.suppress(*BROKEN), anyio.move_on_after(_DRAIN):
+    with contextlib.suppress(*BROKEN), anyio.move_on_after(DRAIN):
         async for _ in pieces:
             pass
 

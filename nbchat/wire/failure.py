@@ -22,7 +22,7 @@ from typing import Any
 from nbchat.errors import APIError, APIStatusError, StreamError, status_error
 from nbchat.wire.hints import CHECK_BASE_URL, Facts, advise, context_overflow
 
-__all__ = ["asked_wait", "read_failure", "stream_failure"]
+__all__ = ["asked_wait", "read_failure", "request_id_of", "stream_failure"]
 
 LONGEST = 500
 """Characters of a provider's words that are shown."""
@@ -81,14 +81,13 @@ def read_failure(
         key_hint=key_hint,
     )
     overflow = context_overflow(facts)
-    request_id = next((headers[name] for name in _REQUEST_IDS if headers.get(name)), "")
     return status_error(status)(
         overflow or message,
         status=status,
         code=found.code,
         param=found.param,
         type=found.type,
-        request_id=_shorten(request_id or found.request_id, 100),
+        request_id=request_id_of(headers) or _shorten(found.request_id, 100),
         body=value,
         provider=provider,
         host=host,
@@ -132,6 +131,15 @@ def stream_failure(failure: Any) -> APIError:
     kind = found.code or found.type
     words = detail if not kind or kind in detail else f"{kind}: {detail}"
     return StreamError(words, hint=advise(facts))
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """Return the server's own id of a request, ``""`` if it gave none.
+
+    >>> request_id_of({"x-request-id": "req_1", "cf-ray": "8a1"})
+    'req_1'
+    """
+    return _shorten(next((headers[name] for name in _REQUEST_IDS if headers.get(name)), ""), 100)
 
 
 def asked_wait(

@@ -121,6 +121,20 @@ def test_connections_are_used_again(server: ScriptedServer, client: Client) -> N
     assert [exchange.connection for exchange in server.exchanges] == [0, 0, 0, 0]
 
 
+def test_a_connection_is_kept_though_the_stream_is_closed_at_once(
+    server: ScriptedServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "DRAIN", PATIENCE)
+    end = Hold()
+    server.script(*chat_stream("hi"), end)
+    with client.send(prompt(server.base_url)) as answer:
+        assert text_of(collect(answer)) == "hi"
+    collect(client.send(prompt(server.base_url)))  # on another connection
+    end.release()
+    assert server.exchange(0).answered.wait(PATIENCE)
+    assert not server.exchange(0).disconnected.is_set()
+
+
 def test_streams_run_side_by_side(server: ScriptedServer, client: Client) -> None:
     holds = [Hold() for _ in range(8)]
     for number, hold in enumerate(holds):
@@ -138,12 +152,23 @@ def test_streams_run_side_by_side(server: ScriptedServer, client: Client) -> Non
 # --- How answers end ------------------------------------------------------------------------
 
 
-def test_the_end_is_not_awaited_after_done(server: ScriptedServer, client: Client) -> None:
+def test_the_end_is_not_awaited_after_done(
+    server: ScriptedServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "DRAIN", PATIENCE)
     server.script(*chat_stream("hi"), UNTIL_DISCONNECT)
     events = collect(client.send(prompt(server.base_url)))
     assert text_of(events) == "hi"
-    assert not server.exchange(0).disconnected.is_set()  # it ended while the server kept sending
-    assert server.exchange(0).disconnected.wait(PATIENCE)  # and was closed a little later
+    assert not server.exchange(0).disconnected.is_set()
+
+
+def test_a_connection_that_does_not_end_is_closed(
+    server: ScriptedServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "DRAIN", 0.05)
+    server.script(*chat_stream("hi"), UNTIL_DISCONNECT)
+    collect(client.send(prompt(server.base_url)))
+    assert server.exchange(0).disconnected.wait(PATIENCE)
 
 
 def test_usage_is_awaited_after_the_finish(server: ScriptedServer, client: Client) -> None:

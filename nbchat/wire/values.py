@@ -102,6 +102,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def logprobs_of(value: Any) -> list[dict[str, Any]]:
+    """Return the tokens in a list of log probabilities that are told as they should be."""
+    return [
+        entry if isinstance(entry.get("top_logprobs"), list) else {**entry, "top_logprobs": []}
+        for entry in objects_of(value)
+        if isinstance(entry.get("token"), str) and _is_number(entry.get("logprob"))
+    ]
+
+
 def data_url(url: str) -> tuple[str, str] | None:
     """Return the format and the base64 data of an image's ``data:`` URL, else ``None``.
 

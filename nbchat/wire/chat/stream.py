@@ -27,6 +27,7 @@ from nbchat.wire.values import (
     citation_of,
     count_of,
     data_url,
+    logprobs_of,
     mapping_of,
     objects_of,
     text_of,
@@ -298,5 +299,5 @@ def _joined(value: Any) -> str:
 def _read_logprobs(value: Any, choice: int, events: list[StreamEvent]) -> None:
     logprobs = mapping_of(value)
     for field in ("content", "refusal"):
-        if entries := objects_of(logprobs.get(field)):
+        if entries := logprobs_of(logprobs.get(field)):
             events.append(LogprobsDelta(entries, choice))

@@ -47,12 +47,13 @@ class ThinkSplitter:
                 return []
             self.plain = True
             return [(False, bare)]
-        if bare.startswith(_OPEN):
-            self._thinking = self._trim = True
-            return self._think(bare[len(_OPEN) :])
-        if _OPEN.startswith(bare) and len(text) < _PATIENCE:
-            self._held = text
-            return []
+        if len(text) - len(bare) < _PATIENCE:
+            if bare.startswith(_OPEN):
+                self._thinking = self._trim = True
+                return self._think(bare[len(_OPEN) :])
+            if _OPEN.startswith(bare):
+                self._held = text
+                return []
         self.plain = True
         return [(False, text)]
 

@@ -31,6 +31,7 @@ from nbchat.wire.responses.whole import CALLS, WholeReader, part_key, summary_ke
 from nbchat.wire.values import (
     arguments_of,
     citation_of,
+    logprobs_of,
     mapping_of,
     objects_of,
     text_of,
@@ -56,12 +57,12 @@ class ResponsesDecoder(Decoder):
         self._limit = max_tokens
         self._table = ItemTable()
         self._head = Started()
-        self._keys: dict[tuple[Any, Any, Any], str] = {}  # of text parts: asked for every delta
+        self._keys: dict[str, str] = {}  # of text parts: asked for every delta
         self._whole = WholeReader()
 
     def _frame(self, frame: dict[str, Any], event: str) -> list[StreamEvent]:
         kind = frame.get("type") or event
-        handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
+        handler = HANDLERS.get(kind) if isinstance(kind, str) else None
         if handler is not None:
             return handler(self, frame, kind)
         if isinstance(kind, str) and kind.startswith("response."):  # one that is not known yet
@@ -186,16 +187,16 @@ class ResponsesDecoder(Decoder):
         delta = event.get("delta")
         if not isinstance(delta, str):
             return []
-        where = (event.get("item_id"), event.get("output_index"), event.get("content_index"))
+        place = event.get("content_index")
+        where = f"{event.get('item_id')} {event.get('output_index')} {place}"
         key = self._keys.get(where)
         if key is None:
-            item = self._speaking("message", event)
-            key = self._keys[where] = part_key(item, where[2])
-        if not event.get("logprobs"):
-            return [TextDelta(delta, 0, key)] if delta else []
-        self._speaking("message", event).logprobs = True
-        entries = objects_of(event["logprobs"])
-        return [TextDelta(delta, 0, key), LogprobsDelta(entries)]
+            key = self._keys[where] = part_key(self._speaking("message", event), place)
+        events: list[StreamEvent] = [TextDelta(delta, 0, key)] if delta else []
+        if event.get("logprobs") and (entries := logprobs_of(event["logprobs"])):
+            self._speaking("message", event).logprobs = True
+            events.append(LogprobsDelta(entries))
+        return events
 
     def _on_part(self, event: Event, kind: str) -> list[StreamEvent]:
         """Read a part that is told whole: the text, the refusal, or the reasoning of a done event.
@@ -324,7 +325,7 @@ _HOSTED_TEXT = {
     "response.shell_call_output_content.done": "shell_call",
 }
 
-_HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, Handler] = {
     "error": ResponsesDecoder._on_error,
     "response.created": ResponsesDecoder._on_head,
     "response.queued": ResponsesDecoder._on_head,

@@ -24,7 +24,14 @@ from nbchat.messages import (
     ToolCallDone,
 )
 from nbchat.wire.responses.items import Item, detail_of, parts_of
-from nbchat.wire.values import arguments_of, citation_of, data_url, objects_of, text_of
+from nbchat.wire.values import (
+    arguments_of,
+    citation_of,
+    data_url,
+    logprobs_of,
+    objects_of,
+    text_of,
+)
 
 Value = Mapping[str, Any]
 
@@ -82,7 +89,7 @@ class WholeReader:
         for annotation in objects_of(part.get("annotations")):
             if citation := citation_of(annotation):
                 events.append(Cited(citation, key=key))
-        if not item.logprobs and (entries := objects_of(part.get("logprobs"))):
+        if not item.logprobs and (entries := logprobs_of(part.get("logprobs"))):
             events.append(LogprobsDelta(entries))
             item.logprobs = True
         return events

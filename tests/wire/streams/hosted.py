@@ -177,6 +177,14 @@ CASES = [
         "",
     ),
     tool(
+        "MCP list that failed",
+        ran("mcp_list_tools", states=("failed",), server_label="dice", tools=[], status="failed"),
+        "mcp_list_tools",
+        "failed",
+        "dice",
+        "",
+    ),
+    tool(
         "shell",
         ran(
             "shell_call",

@@ -30,6 +30,17 @@ from tests.wire.streams.events import (
 )
 
 CASES = [
+    respond(
+        "queued, then in progress",
+        stream(
+            created(),
+            {"type": "response.queued", "response": response("queued")},
+            {"type": "response.in_progress", "response": response("in_progress")},
+            *SPOKEN,
+            ended(output=OUTPUT),
+        ),
+        HELLO,
+    ),
     respond("plain", stream(created(), *SPOKEN, ended(output=OUTPUT)), HELLO),
     respond("plain, with [DONE]", sse(created(), *SPOKEN, ended(output=OUTPUT), "[DONE]"), HELLO),
     respond(
@@ -163,7 +174,12 @@ CASES = [
                 **delta("Hello"),
                 "logprobs": [{"token": "Hello", "logprob": -0.5, "top_logprobs": []}],
             },
-            done(0, message({**output_text("Hello"), "logprobs": [{"token": "Hello"}]})),
+            done(
+                0,
+                message(
+                    {**output_text("Hello"), "logprobs": [{"token": "Hello", "logprob": -0.5}]}
+                ),
+            ),
             ended(output=OUTPUT),
         ),
         HELLO | {"logprobs": ("Hello",)},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from nbchat.conversation.fold import Answer
-from nbchat.conversation.tree import Conversation, Turn
+from nbchat.conversation.threads import Threads
+from nbchat.conversation.tree import Conversation, Placement
+from nbchat.conversation.turn import Turn
 
-__all__ = ["Answer", "Conversation", "Turn"]
+__all__ = ["Answer", "Conversation", "Placement", "Threads", "Turn"]

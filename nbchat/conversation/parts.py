@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterator
 from io import StringIO
 
 from nbchat.messages import Audio
@@ -88,6 +89,10 @@ class Parts:
             offset += len(part.getvalue())
             before = other
         return 0
+
+    def pieces(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the text of each part, in the order in which they began."""
+        return ((key, part.getvalue()) for key, part in self._texts.items())
 
     def items(self) -> set[str]:
         """Return the items that the parts belong to."""

@@ -1,0 +1,86 @@
+"""The way back from an `Answer` to events: the fewest that fold into an equal one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nbchat.conversation.fold import Answer, ChoiceState
+from nbchat.messages import (
+    AudioDelta,
+    Connected,
+    Finished,
+    HostedTool,
+    HostedToolDelta,
+    LogprobsDelta,
+    Notice,
+    ReasoningDelta,
+    RefusalDelta,
+    ResponseSeen,
+    Started,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    UsageSeen,
+)
+
+
+def events_of(answer: Answer) -> Iterator[StreamEvent]:
+    """Yield events that give an equal answer when they are folded into a new one.
+
+    Status and error are not among them: who ends an answer sets them.
+
+    >>> answer = Answer()
+    >>> for piece in ("Hel", "lo"):
+    ...     _ = answer.apply(TextDelta(piece))
+    >>> list(events_of(answer))
+    [TextDelta(text='Hello', choice=0, key='')]
+    """
+    started = Started(
+        answer.id,
+        answer.model,
+        answer.created,
+        answer.system_fingerprint,
+        answer.service_tier,
+    )
+    if started != Started():
+        yield started
+    if answer.request_id:
+        yield Connected(request_id=answer.request_id)
+    for state in answer.choices.values():
+        yield from _of_choice(state)
+    for key, hosted in answer.hosted.items():
+        yield HostedTool(key, hosted.kind, hosted.status, hosted.detail)
+        if hosted.text:
+            yield HostedToolDelta(key, hosted.kind, hosted.text)
+    for images in answer._images.values():
+        yield from images
+    yield from answer._items.values()
+    if answer.usage is not None:
+        yield UsageSeen(answer.usage)
+    if answer.raw is not None:
+        yield ResponseSeen(answer.raw)
+    for notice in answer.notices:
+        yield Notice(notice)
+
+
+def _of_choice(state: ChoiceState) -> Iterator[StreamEvent]:
+    index = state.index
+    texts = list(state._text.pieces())
+    if not texts:
+        yield TextDelta("", index)  # the choice began
+    for key, text in texts:
+        yield TextDelta(text, index, key)
+    for key, text in state._refusal.pieces():
+        yield RefusalDelta(text, index, key)
+    for key, text in state._reasoning.pieces():
+        yield ReasoningDelta(text, index, key)
+    for key, call in state._calls.items():
+        arguments = call.arguments.getvalue()
+        yield ToolCallDelta(key, call.id, call.name, arguments, index, call.kind, dict(call.extra))
+    if (audio := state.audio) is not None:
+        yield AudioDelta(audio.data, audio.transcript, audio.id, audio.expires_at, index)
+    if state.logprobs:
+        yield LogprobsDelta(tuple(state.logprobs), index)
+    yield from state._citations
+    if state.finished:
+        yield Finished(state.finish_reason, index)

@@ -124,15 +124,20 @@ class Extension:
             return None
         display = lookup(self.settings, "display").value
         stopped = threading.Event()
-        screen = view.choose(display, self.shell, stopped.set)
+        display = lookup(self.settings, "display").value
+        screen = view.choose(display, self.shell, stopped.set, detached=options.bg)
         view.register()
-        session.last = None
-        try:
-            self._shown = view.show(session.run(plan, stopped), screen)
-        finally:
-            # A partial answer is a value too.
-            if options.out and session.last is not None:
-                self.shell.user_ns[options.out] = session.last
+
+        def keep(reply: Reply) -> None:
+            if options.out:
+                self.shell.user_ns[options.out] = reply
+
+        events = session.run(plan, stopped)
+        if options.bg:
+            rest = view.detach(events, screen, keep)
+            session.jobs.start(plan.thread.name, text, stopped, rest)
+            return None
+        self._shown = view.show(events, screen, keep)
         return self._shown
 
     @no_var_expand
@@ -141,7 +146,8 @@ class Extension:
         from nbchat.commands import Context, execute
 
         with self._short_errors():
-            sys.stdout.write(execute(line, Context(self.session, self.shell)) + "\n")
+            said = execute(line, Context(self.session, self.shell))
+            sys.stdout.write(f"{said}\n" if said else "")
 
     @contextmanager
     def _short_errors(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from nbchat.errors import UsageError
 from nbchat.session import Session
 from nbchat.settings import did_you_mean
 
-FAMILIES = ("general",)
+FAMILIES = ("general", "answers")
 
 
 @dataclass(frozen=True)

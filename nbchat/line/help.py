@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["help_text"]
 
-_HEADINGS = {"core": "Options", "wire": "More of the API"}
+_HEADINGS = {"core": "Options", "wire": "More of the API", "display": "Display"}
 _INDENT = 30
 _WIDTH = 88
 

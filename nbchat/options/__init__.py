@@ -80,6 +80,8 @@ class Options:
     safety_identifier: str | None = None
     include: tuple[str, ...] = ()
     curl: bool = False
+    # display
+    bg: bool = False
 
     def __post_init__(self) -> None:
         for name in ("stop", "include"):

@@ -408,4 +408,11 @@ TABLE: tuple[Option, ...] = (
     Option(
         "curl", ("--curl",), "flag", "Show the request as a curl command; send nothing.", "wire"
     ),
+    Option(
+        "bg",
+        ("--bg",),
+        "flag",
+        "Return at once and stream the answer while other cells run.",
+        "display",
+    ),
 )

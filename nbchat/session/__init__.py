@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -12,12 +11,13 @@ from nbchat import local
 from nbchat.conversation import Conversation
 from nbchat.errors import APIError, ConfigurationError, Interrupted, UsageError
 from nbchat.interrupt import uninterrupted
-from nbchat.messages import Endpoint, Message, Progress, Settled, StreamEvent
+from nbchat.messages import Endpoint, Idle, Message, Progress, Settled, StreamEvent
 from nbchat.options import Options
 from nbchat.providers import LOCAL, Experience, Keys, Provider, resolve
 from nbchat.reply import Reply
 from nbchat.session.background import in_background
 from nbchat.session.flight import Flight
+from nbchat.session.jobs import Jobs
 from nbchat.session.plan import Plan
 from nbchat.settings import NbChat, lookup
 from nbchat.wire.curl import curl_command, dry_run_text
@@ -41,6 +41,7 @@ class Session:
         threads: the conversations by name.
         current: name of the thread that a prompt without ``-t`` goes on.
         last: the reply of the last prompt that got one, ``None`` before that.
+        jobs: the prompts in the background.
     """
 
     def __init__(self, settings: NbChat) -> None:
@@ -50,6 +51,7 @@ class Session:
         self.threads: dict[str, Conversation] = {}
         self.current = MAIN
         self.last: Reply | None = None
+        self.jobs = Jobs()
         self._client: Client | None = None
 
     def thread(self) -> Conversation:
@@ -130,13 +132,16 @@ class Session:
             return
         # The thread may have been made by another prompt since this one was planned.
         thread = self.threads.setdefault(plan.thread.name, plan.thread)
-        with contextlib.ExitStack() as stack:
-            while not thread.answering.acquire(timeout=0.05):
+        ticket = thread.answering.enter()
+        try:
+            yield Idle()  # from here on its place in the line is sure
+            while not thread.answering.wait(ticket, 0.05):
                 if stopped.is_set():
                     raise Interrupted("stopped before it was sent")
                 yield Progress(f"waiting for the thread {thread.name}")
-            stack.callback(thread.answering.release)
             yield from self._run(replace(plan, thread=thread).placed(), stopped)
+        finally:
+            thread.answering.leave(ticket)
 
     def _run(self, plan: Plan, stopped: threading.Event) -> Generator[StreamEvent, None, None]:
         thread = plan.thread
@@ -147,7 +152,7 @@ class Session:
         kept = False
         try:
             thread.system = plan.system
-            thread.open(turn, new=plan.options.new)
+            thread.open(turn, plan.parent)
             yield from self._prepare(flight)
             yield from flight.events()
         except (APIError, ConfigurationError) as error:
@@ -177,7 +182,8 @@ class Session:
             raise failure
 
     def close(self) -> None:
-        """End the event loop and the embedded model; the threads stay."""
+        """End the jobs, the event loop and the embedded model; the threads stay."""
+        self.jobs.stop()
         if self._client is not None:
             self._client.close()
             self._client = None

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
-from nbchat.errors import Interrupted
+from nbchat.errors import Interrupted, NbchatError
 from nbchat.interrupt import uninterrupted
 from nbchat.messages import Settled, StreamEvent
 from nbchat.reply import Reply, register_display
 from nbchat.view.permanent import bundle
 
-__all__ = ["Screen", "choose", "register", "show"]
+__all__ = ["Screen", "cell_id", "choose", "detach", "register", "show"]
+
+Events = Generator[StreamEvent, None, None]
 
 
 class Screen(Protocol):
@@ -27,25 +29,52 @@ class Screen(Protocol):
     def event(self, event: StreamEvent) -> None:
         """Take one event; repaint if it is time."""
 
-    def close(self, reply: Reply | None) -> None:
-        """Leave the permanent answer, or nothing if there is none."""
+    def close(self, reply: Reply | None, failure: str = "") -> None:
+        """Leave the permanent answer, or nothing if there is none.
+
+        ``failure`` says what went wrong, where no cell is left that could fail.
+        """
 
 
-def show(events: Generator[StreamEvent, None, None], screen: Screen) -> Reply:
+def show(
+    events: Events, screen: Screen, keep: Callable[[Reply], None] = lambda reply: None
+) -> Reply:
     """Show a prompt's events on ``screen`` as they come and return the reply.
 
-    The screen is left in order however the events end.
+    The screen is left in order however the events end. ``keep`` is given the reply, also a
+    partial one, before an exception leaves.
 
     Raises:
         Interrupted: the user stopped the answer.
         APIError: the request failed or the answer broke off.
     """
+    return _drive(events, screen, keep)
+
+
+def detach(
+    events: Events, screen: Screen, keep: Callable[[Reply], None] = lambda reply: None
+) -> Callable[[], Reply]:
+    """Open ``screen`` in the cell that runs now, and return what shows the rest from a thread.
+
+    The prompt takes its place in the line of its thread at once.
+    """
+    screen.open()
+    screen.event(next(events))
+    return lambda: _drive(events, screen, keep, detached=True)
+
+
+def _drive(
+    events: Events, screen: Screen, keep: Callable[[Reply], None], *, detached: bool = False
+) -> Reply:
     reply: Reply | None = None
+    failure = ""
     try:
-        screen.open()
+        if not detached:
+            screen.open()
         for event in events:
             if isinstance(event, Settled):
                 reply = event.reply
+                keep(reply)
             else:
                 screen.event(event)
     except KeyboardInterrupt as error:
@@ -53,16 +82,21 @@ def show(events: Generator[StreamEvent, None, None], screen: Screen) -> Reply:
             raise
         # It struck while the screen was painting: the events' side has to hear of it.
         reply = _interrupt(events, reply)
+        if reply is not None:
+            keep(reply)
         raise Interrupted("stopped; what had come is kept" if reply else "stopped") from None
+    except NbchatError as error:
+        failure = str(error) if detached else ""
+        raise
     finally:
         with uninterrupted():
             events.close()
-            screen.close(reply)
+            screen.close(reply, failure)
     assert reply is not None, "a prompt ends with Settled or an exception"
     return reply
 
 
-def _interrupt(events: Generator[StreamEvent, None, None], reply: Reply | None) -> Reply | None:
+def _interrupt(events: Events, reply: Reply | None) -> Reply | None:
     try:
         event = events.throw(KeyboardInterrupt())
     except (KeyboardInterrupt, StopIteration):
@@ -70,8 +104,13 @@ def _interrupt(events: Generator[StreamEvent, None, None], reply: Reply | None) 
     return event.reply if isinstance(event, Settled) else reply
 
 
-def choose(display: str, shell: Any, on_stop: Callable[[], None]) -> Screen:
-    """Return the screen for ``display`` (auto, widgets, html or text) in ``shell``."""
+def choose(
+    display: str, shell: Any, on_stop: Callable[[], None], *, detached: bool = False
+) -> Screen:
+    """Return the screen for ``display`` (auto, widgets, html or text) in ``shell``.
+
+    ``detached`` is for an answer that goes on when its cell is done.
+    """
     kernel = getattr(shell, "kernel", None)
     if display == "auto":
         if kernel is None:
@@ -83,14 +122,14 @@ def choose(display: str, shell: Any, on_stop: Callable[[], None]) -> Screen:
     if display == "widgets" and kernel is not None:
         from nbchat.view.widgets import WidgetScreen
 
-        return WidgetScreen(on_stop, kernel)
+        return WidgetScreen(on_stop, kernel, detached=detached)
     if display in ("widgets", "html") and kernel is not None:
         from nbchat.view.updates import UpdateScreen
 
-        return UpdateScreen()
-    from nbchat.view.text import TextScreen
+        return UpdateScreen(detached=detached)
+    from nbchat.view.text import QuietScreen, TextScreen
 
-    return TextScreen()
+    return QuietScreen() if detached else TextScreen()
 
 
 def cell_id(shell: Any) -> str:

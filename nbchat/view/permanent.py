@@ -25,6 +25,12 @@ def bundle(reply: Reply) -> dict[str, Any]:
     return {"text/html": html(reply), "text/plain": reply.text or reply.refusal}
 
 
+def failed(failure: str) -> dict[str, Any]:
+    """Return the MIME bundle of a failure that no cell can show, for there is none any more."""
+    page = answer_html("", notices=[failure]) if failure else ""
+    return {"text/plain": failure, **({"text/html": page} if page else {})}
+
+
 def html(reply: Reply) -> str:
     """Return the permanent HTML of a reply."""
     bodies = [_choice(choice) for choice in reply.choices]

@@ -44,7 +44,7 @@ class TextScreen:
         elif isinstance(event, ReasoningDelta):
             self._write(event.text)
 
-    def close(self, reply: Reply | None) -> None:
+    def close(self, reply: Reply | None, failure: str = "") -> None:
         """Write the other choices and the footer."""
         if reply is None:
             self._line("")
@@ -67,3 +67,17 @@ class TextScreen:
             self._write("\n")
         if text:
             self._write(text + "\n")
+
+
+class QuietScreen:
+    """Writes nothing but where to look: a terminal has one place to write, and it is in use."""
+
+    def open(self) -> None:
+        """Say where the answer will be."""
+        sys.stdout.write("answering in the background; %nbchat jobs lists it\n")
+
+    def event(self, event: StreamEvent) -> None:
+        """Write nothing."""
+
+    def close(self, reply: Reply | None, failure: str = "") -> None:
+        """Write nothing; ``%nbchat show --last`` shows the answer."""

@@ -13,7 +13,7 @@ from IPython.display import publish_display_data
 from nbchat.messages import StreamEvent
 from nbchat.render import answer_html
 from nbchat.reply import Reply
-from nbchat.view.permanent import bundle, metadata
+from nbchat.view.permanent import bundle, failed, metadata
 from nbchat.view.progress import Column, Live
 
 INTERVAL = 0.25  # seconds; each update sends the whole answer again
@@ -22,7 +22,8 @@ INTERVAL = 0.25  # seconds; each update sends the whole answer again
 class UpdateScreen:
     """Shows the answer as one HTML output that is updated at most four times a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, detached: bool = False) -> None:
+        self._detached = detached
         self._live = Live()
         self._display_id = f"nbchat-{secrets.token_hex(8)}"
         self._shown = False
@@ -30,7 +31,9 @@ class UpdateScreen:
         self._changes = 0
 
     def open(self) -> None:
-        """Nothing is shown before there is something to see."""
+        """Show nothing before there is something to see, but take the cell while it runs."""
+        if self._detached:
+            self._paint()
 
     def event(self, event: StreamEvent) -> None:
         """Take one event; repaint if the interval is over and something changed."""
@@ -40,12 +43,12 @@ class UpdateScreen:
             self._painted, self._changes = now, self._live.changes
             self._paint()
 
-    def close(self, reply: Reply | None) -> None:
+    def close(self, reply: Reply | None, failure: str = "") -> None:
         """Leave the permanent answer."""
         if reply is not None:
             self._publish(bundle(reply), metadata(reply))
         elif self._shown:
-            self._publish({"text/plain": ""}, {})
+            self._publish(failed(failure), {})
 
     def _paint(self) -> None:
         bodies = [_html(column) for _, column in sorted(self._live.columns.items())]

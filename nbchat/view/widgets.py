@@ -19,7 +19,7 @@ from nbchat.render import STYLE, IncrementalMarkdown, Update
 from nbchat.render.html import prose
 from nbchat.reply import Reply
 from nbchat.view import choices
-from nbchat.view.permanent import bundle, metadata
+from nbchat.view.permanent import bundle, failed, metadata
 from nbchat.view.progress import Column, Live
 
 CHUNK = 1500  # characters of settled HTML after which a chunk is left alone
@@ -31,8 +31,8 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 _STYLE = (
     ".nbchat-live,.nbchat-live .jupyter-widgets{font:inherit;margin:0;padding:0;height:auto;"
     "overflow:visible;width:auto}"
-    ".nbchat-live .widget-html,.nbchat-live .widget-html-content{line-height:inherit;"
-    "min-width:0;width:100%}"
+    ".nbchat-live :is(.widget-html,.widget-html-content,.widget-htmlmath,"
+    ".widget-htmlmath-content){line-height:inherit;min-width:0;width:100%}"
     ".nbchat-live .widget-vbox{min-width:0;width:100%}"
     # As wide as the permanent output, which JupyterLab pads.
     ".nbchat-live.nbchat-live{padding-right:20px}"
@@ -55,10 +55,13 @@ _STYLE = (
 class WidgetScreen:
     """Shows the answer in a column of HTML widgets with a Stop button."""
 
-    def __init__(self, on_stop: Callable[[], None], kernel: Any) -> None:
+    def __init__(
+        self, on_stop: Callable[[], None], kernel: Any, *, detached: bool = False
+    ) -> None:
         self._live = Live()
         self._on_stop = on_stop
-        self._kernel = kernel
+        # With the cell done, an idle kernel hears every click.
+        self._hears = detached or _hears_while_busy(kernel)
         self._display_id = f"nbchat-{secrets.token_hex(8)}"
         self._made: list[Any] = []
         self._columns: dict[int, _Chunks] = {}
@@ -96,13 +99,13 @@ class WidgetScreen:
             self._painted = now
             self._paint()
 
-    def close(self, reply: Reply | None) -> None:
+    def close(self, reply: Reply | None, failure: str = "") -> None:
         """Put the permanent answer in the place of the widgets, in one step."""
         if self._closed:
             return
         self._closed = True
         if reply is None:
-            self._publish({"text/plain": ""}, {}, update=True)
+            self._publish(failed(failure), {}, update=True)
         else:
             self._publish(bundle(reply), metadata(reply), update=True)
         for widget in self._made:
@@ -129,7 +132,7 @@ class WidgetScreen:
         return self._html(kind=ipywidgets.HTMLMath)
 
     def _stop(self) -> list[Any]:
-        if not _hears_while_busy(self._kernel):
+        if not self._hears:
             return []
         button = self._keep(
             ipywidgets.Button(
@@ -166,7 +169,7 @@ class WidgetScreen:
 
     def _status_line(self) -> str:
         status = self._live.status()
-        return status if _hears_while_busy(self._kernel) else f"{status} · ■ in the toolbar stops"
+        return status if self._hears else f"{status} · ■ in the toolbar stops"
 
     def _fold(self) -> _Chunks:
         """Open the folded part. The fold is a widget of its own, so that repaints leave it."""

@@ -20,7 +20,6 @@ from nbchat.render.html import load_parser, normalized
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_DEFINITIONS = ("references", "footnotes")
 _END = 1 << 60  # a line number after every line
 
 
@@ -69,7 +68,8 @@ class IncrementalMarkdown:
         self._allow_images = allow_images
         self._parser = load_parser()
         self._blocks: list[_Block] = []
-        self._known: dict[str, dict[str, Any]] = {kind: {} for kind in _DEFINITIONS}
+        self._known: dict[str, dict[str, Any]] = {kind: {} for kind in ("references", "footnotes")}
+        self._memo: dict[tuple[object, ...], str] = {}
         self._pieces: list[str] = []
         self._held = ""
         self._line_ended = False
@@ -106,6 +106,7 @@ class IncrementalMarkdown:
             [(index, html) for index, html in changed if index < first_new],
             self._parser.html(tokens, env),
         )
+        self._memo = env["memo"][1]
         self.cost = time.thread_time() - started
         return update
 
@@ -132,14 +133,14 @@ class IncrementalMarkdown:
         """Parse the open end as it will look a moment later."""
         from nbchat.render.tail import amend_tokens, amended_source
 
-        env = self._env(is_open=True)
+        env = {**self._env(), "open": True, "memo": (self._memo, {})}
         tokens = self._parser.blocks(amended_source(tail), env)
         amend_tokens(tokens, tail)
         return tokens, env
 
-    def _env(self, *, is_open: bool = False) -> dict[str, Any]:
+    def _env(self) -> dict[str, Any]:
         known = {kind: dict(labels) for kind, labels in self._known.items()}
-        return {**known, "open": is_open, "allow_images": self._allow_images}
+        return {**known, "allow_images": self._allow_images}
 
     def _settle(self, tail: str, changed: list[tuple[int, str]]) -> str:
         """Settle the blocks of `tail` that no later line can reach; return the rest of it."""

@@ -26,12 +26,19 @@ from nbchat.render.footnotes import add_footnotes
 from nbchat.render.links import add_links
 from nbchat.render.math import add_math, isolated
 
+DEFINITIONS = ("references", "footnotes")
+"""What a document defines by label: links and footnotes."""
+
 Env = MutableMapping[str, Any]
 """What a document's parse and rendering know beside its text.
 
 `references` and `footnotes`: definitions by label; `open`: this is the end of an answer that is
-still arriving; `allow_images`; `link_ends`: the ends of the links that are being rendered.
+still arriving; `memo`; `allow_images`; `link_ends`: the ends of the links that are being rendered.
 """
+
+Memo = tuple[dict[tuple[object, ...], str], dict[tuple[object, ...], str]]
+"""HTML of inline content, by it and by the number of definitions then known: what the parse before
+left, to read, and what this one needed, to write. So it never outgrows the open end."""
 
 _TASK = re.compile(r"\[([ xX])\](?=\s)")
 
@@ -62,19 +69,38 @@ class AnswerParser(MarkdownIt):
 
     def html(self, tokens: Sequence[Token], env: Env) -> str:
         """Parse the inline content of block `tokens` and return their HTML."""
-        state = StateCore("", self, env)
-        state.tokens = list(tokens)
-        for index, token in enumerate(state.tokens):
+        for index, token in enumerate(tokens):
             if token.type == "inline":
                 token.children = []
-                opener = state.tokens[index - 2] if index > 1 else None
+                opener = tokens[index - 2] if index > 1 else token
                 content = token.content
-                if opener is not None and opener.type == "list_item_open":
+                if opener.type == "list_item_open":
                     content = _take_task(content, opener, token.children)
-                self.inline.parse(content, self, env, token.children)
-        text_join(state)
-        rendered: str = self.renderer.render(state.tokens, self.options, env)
+                token.children.append(
+                    Token("ready_html", "", 0, content=self._inline(content, env))
+                )
+        rendered: str = self.renderer.render(tokens, self.options, env)
         return rendered
+
+    def _inline(self, content: str, env: Env) -> str:
+        """Return the HTML of inline `content`; in an open end, parse only what is new."""
+        memo: Memo | None = env.get("memo")
+        key = (content, *(len(env.get(kind, ())) for kind in DEFINITIONS))
+        html = memo[0].get(key) if memo else None
+        if html is None:
+            html = self._parsed_inline(content, env)
+        if memo:
+            memo[1][key] = html
+        return html
+
+    def _parsed_inline(self, content: str, env: Env) -> str:
+        children: list[Token] = []
+        self.inline.parse(content, self, env, children)
+        state = StateCore("", self, env)
+        state.tokens = [Token("inline", "", 0, content=content, children=children)]
+        text_join(state)
+        html: str = self.renderer.render(state.tokens, self.options, env)
+        return html
 
 
 _normalized_link = lru_cache(maxsize=256)(normalize_url.normalizeLink)
@@ -101,6 +127,9 @@ class _Renderer(RendererHTML):
 
     def text(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         return isolated(escapeHtml(tokens[idx].content))
+
+    def ready_html(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        return tokens[idx].content
 
     def task(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         # a character, not <input>: sanitizers drop form controls, and themes colour text

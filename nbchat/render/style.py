@@ -42,7 +42,7 @@ _SOURCE = """
 
 /* prose */
 & :is(p,ul,ol,blockquote), & :is(.highlight,.nbchat-table,.nbchat-math) {
-  margin: .75em 0 0; padding: 0;
+  margin: .75em 0 0;
 }
 & :is(h1,h2,h3,h4,h5,h6) { font-size: 1em; font-weight: 600; line-height: 1.3;
   margin: 1.4em 0 0; }
@@ -77,6 +77,7 @@ _SOURCE = """
 & .highlight, & pre.nbchat-math { background: var(--nb-soft); border: 1px solid var(--nb-line);
   border-radius: 5px }
 & div.nbchat-math { overflow: auto hidden }
+& mjx-container[display=true] { margin: .4em 0 }
 & .nbchat-table { overflow-x: auto }
 & table { border: 0; border-collapse: collapse; color: inherit; font-size: 1em; margin: 0;
   table-layout: auto }

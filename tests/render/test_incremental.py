@@ -125,3 +125,11 @@ def test_remote_images_are_the_readers_choice() -> None:
     assert md.html == render_markdown(text, allow_images=True)
     assert "<img" in md.html
     assert "<img" not in render_markdown(text)
+
+
+def test_a_definition_in_the_open_end_is_seen_there() -> None:
+    md = IncrementalMarkdown()
+    md.feed("- see [a]\n")
+    assert "<a" not in md.tick().tail
+    md.feed("- more\n\n  [a]: http://x.y\n")
+    assert '<a href="http://x.y"' in md.tick().tail

@@ -13,6 +13,8 @@ from typing import Any
 _JOIN = 1.0
 """Seconds that `LoopThread.stop` waits for the thread; only a stuck callback takes so long."""
 
+_ROUNDS = 20
+
 
 class LoopThread:
     """One event loop, running on one daemon thread from the start until `stop`.
@@ -37,12 +39,24 @@ class LoopThread:
         loop = self.loop
         asyncio.set_event_loop(loop)
         loop.run_forever()
-        tasks = asyncio.all_tasks(loop)
+        loop.run_until_complete(_wind_up(loop))
+        loop.close()
+
+
+async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what still runs, and let the generators close that httpx left half read.
+
+    Closing one sets free the next one within it, which asyncio closes in a task of its own.
+    """
+    await loop.shutdown_asyncgens()
+    for _ in range(_ROUNDS):
+        await asyncio.sleep(0)
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        if not tasks:
+            return
         for task in tasks:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+        await asyncio.wait(tasks, timeout=_JOIN)
 
 
 class _Loop(asyncio.SelectorEventLoop):

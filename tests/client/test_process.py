@@ -14,6 +14,7 @@ import pytest
 from tests.support.server import (
     PATIENCE,
     UNTIL_DISCONNECT,
+    Head,
     Hold,
     ScriptedServer,
     chat_stream,
@@ -153,6 +154,28 @@ def test_the_exit_after_close(server: ScriptedServer) -> None:
         server.base_url,
     )
     assert finish(process) == "echo: hello there\n"
+
+
+def test_the_exit_after_answers_that_were_read_in_part(server: ScriptedServer) -> None:
+    for _ in range(10):
+        server.script(Head(400), b"x" * 70_000)
+        server.script(*chat_stream("Hel")[:2], UNTIL_DISCONNECT)
+    process = start(
+        """
+        from nbchat.errors import BadRequestError
+        from nbchat.messages import TextDelta
+        for _ in range(10):
+            try:
+                collect(client.send(prompt(base_url)))
+            except BadRequestError:
+                pass
+            with client.send(prompt(base_url)) as answer:
+                until(answer, TextDelta)
+        """,
+        server.base_url,
+    )
+    assert finish(process) == ""
+    assert server.exchange(19).disconnected.wait(PATIENCE)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")

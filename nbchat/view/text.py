@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from nbchat.messages import (
+    HostedTool,
     Progress,
     ReasoningDelta,
     RefusalDelta,
@@ -12,17 +13,21 @@ from nbchat.messages import (
     StreamEvent,
     TextDelta,
     TextReplaced,
+    ToolCallDelta,
 )
 from nbchat.reply import Reply
 from nbchat.view.permanent import footer, marks
+from nbchat.view.terminal import Writer
 
 
 class TextScreen:
     """Writes the first choice to standard output as it comes, the others at the end."""
 
     def __init__(self) -> None:
-        self._fresh = True  # the cursor is at the start of a line
-        self._progress = False
+        self._out = Writer(sys.stdout)
+        self._key = ""
+        self._thinking = False
+        self._progress = ""
 
     def open(self) -> None:
         """Nothing is written before there is something to say."""
@@ -30,43 +35,51 @@ class TextScreen:
     def event(self, event: StreamEvent) -> None:
         """Write what the event brings."""
         if isinstance(event, (TextDelta, RefusalDelta)) and event.choice == 0:
-            self._write(event.text)
+            if self._thinking:
+                self._out.line("")
+                self._thinking = False
+            self._out.write(self._part(event.key) + event.text)
+        elif isinstance(event, ReasoningDelta) and event.choice == 0:
+            self._thinking = True
+            self._out.write(self._part(event.key) + event.text, "dim")
         elif isinstance(event, TextReplaced) and event.choice == 0:
-            self._line("The server corrected the answer:")
-            self._write(event.text)
+            self._out.line("[the server corrected the answer]", "mark")
+            self._out.write(event.text)
+        elif isinstance(event, ToolCallDelta):
+            if event.name:
+                self._out.line(f"[calls {event.name}]", "dim")
+        elif isinstance(event, HostedTool):
+            kind = event.kind.removesuffix("_call").replace("_", " ")
+            self._out.line(f"[{kind}: {event.status.replace('_', ' ')}]", "dim")
         elif isinstance(event, Retrying):
-            self._line(f"[{event.reason}: trying again in {event.seconds:.0f} s]")
+            self._out.line(f"[{event.reason}: trying again in {event.seconds:.0f} s]", "mark")
         elif isinstance(event, Progress):
-            done = "" if event.done is None else f" {event.done:.0%}"
-            sys.stdout.write(f"\r{event.text}{done}")
-            sys.stdout.flush()
-            self._fresh = False
-        elif isinstance(event, ReasoningDelta):
-            self._write(event.text)
+            self._show_progress(event)
 
     def close(self, reply: Reply | None, failure: str = "") -> None:
         """Write the other choices and the footer."""
         if reply is None:
-            self._line("")
+            self._out.line("")
             return
         for number, choice in enumerate(reply.choices[1:], 2):
-            self._line(f"--- choice {number}")
-            self._write(choice.text)
-        for text in (*marks(reply), footer(reply)):
-            self._line(f"[{text}]")
+            self._out.line(f"--- choice {number}", "dim")
+            self._out.write(choice.text)
+        for mark in marks(reply):
+            self._out.line(f"[{mark}]", "mark")
+        self._out.line(f"[{footer(reply)}]", "dim")
 
-    def _write(self, text: str) -> None:
-        if text:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-            self._fresh = text.endswith("\n")
+    def _part(self, key: str) -> str:
+        """Return what stands between two parts of an answer: a blank line, as in the reply."""
+        between = "\n\n" if self._key and key != self._key else ""
+        self._key = key or self._key
+        return between
 
-    def _line(self, text: str) -> None:
-        """Write a line of its own."""
-        if not self._fresh:
-            self._write("\n")
-        if text:
-            self._write(text + "\n")
+    def _show_progress(self, event: Progress) -> None:
+        """Write each tenth of the way on a line of its own."""
+        done = "" if event.done is None else f" {event.done * 10 // 1 * 10:.0f} %"
+        if f"{event.text}{done}" != self._progress:
+            self._progress = f"{event.text}{done}"
+            self._out.line(f"[{self._progress}]", "dim")
 
 
 class QuietScreen:

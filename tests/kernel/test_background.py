@@ -1,0 +1,103 @@
+"""`--bg`: the cell returns at once and its answer goes on in its own output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.server import Hold, ScriptedServer, chat_stream
+
+pytestmark = pytest.mark.kernel
+
+
+def at(server: ScriptedServer, *options: str) -> str:
+    return " ".join(["%%chat", f"--base-url {server.base_url} -m m", *options])
+
+
+def ids(messages: list[dict[str, Any]]) -> set[str]:
+    kinds = ("display_data", "update_display_data")
+    return {m["content"]["transient"]["display_id"] for m in messages if m["msg_type"] in kinds}
+
+
+def printed(messages: list[dict[str, Any]]) -> str:
+    return "".join(m["content"]["text"] for m in messages if m["msg_type"] == "stream")
+
+
+def until_text(kernel: Any, text: str) -> list[dict[str, Any]]:
+    """Read messages, whosever they are, until the permanent output says ``text``."""
+    messages = []
+    while True:
+        message = kernel.client.get_iopub_msg(timeout=60)
+        messages.append(message)
+        data = message["content"].get("data", {})
+        if message["msg_type"] == "update_display_data" and data.get("text/plain") == text:
+            return messages
+
+
+def test_the_cell_returns_while_the_answer_streams(kernel: Any, server: ScriptedServer) -> None:
+    hold = Hold()
+    frames = chat_stream("Back", "ground.")
+    server.script(*frames[:2], hold, *frames[2:])
+    first = kernel.run(f"{at(server)} --bg -o later\nhello", cell_id="one")
+    (display_id,) = ids(first)
+    # The answer is held back, and other cells run.
+    assert hold.reached.wait(60)
+    other = kernel.run("print('meanwhile', 'later' in globals())", cell_id="two")
+    assert printed(other) == "meanwhile False\n"
+    assert ids(other) <= {display_id}
+    assert "running" in printed(kernel.run("%nbchat jobs"))
+    hold.release()
+    assert ids(until_text(kernel, "Background.")) == {display_id}
+    assert "done" in printed(kernel.run("%nbchat jobs"))
+    assert printed(kernel.run("print(later.text)")) == "Background.\n"
+
+
+def test_prompts_to_a_busy_thread_wait_their_turn(kernel: Any, server: ScriptedServer) -> None:
+    hold = Hold()
+    server.script(hold, *chat_stream("One."))
+    server.script(*chat_stream("Two."))
+    server.script(*chat_stream("Three."))
+    kernel.run(f"{at(server)} --bg\none", cell_id="one")
+    kernel.run(f"{at(server)} --bg\ntwo", cell_id="two")
+    request = kernel.send(f"{at(server)}\nthree", cell_id="three")
+    assert hold.reached.wait(60)
+    assert len(server.exchanges) == 1
+    hold.release()
+    assert kernel.reply(request)["status"] == "ok"
+    sent = [m["content"] for m in server.exchange(2).json["messages"]]
+    assert sent == ["one", "One.", "two", "Two.", "three"]
+
+
+def test_a_background_prompt_is_stopped(kernel: Any, server: ScriptedServer) -> None:
+    hold = Hold()
+    server.script(hold, *chat_stream("never"))
+    kernel.run(f"{at(server)} --bg\nhello", cell_id="one")
+    assert hold.reached.wait(60)
+    assert "stopping job 1" in printed(kernel.run("%nbchat stop 1"))
+    assert server.exchange(0).disconnected.wait(60)
+    hold.release()
+    kernel.run(f"{at(server)}\nagain", cell_id="two")
+    assert len(server.exchange(1).json["messages"]) == 1
+    assert "stopped" in printed(kernel.run("%nbchat jobs"))
+
+
+def test_a_failure_is_shown_in_its_own_output(kernel: Any, server: ScriptedServer) -> None:
+    hold = Hold()
+    server.script(hold, *chat_stream("Half", " of it")[:2])
+    first = kernel.run(f"{at(server)} --bg\nhello", cell_id="one")
+    hold.release()
+    messages = until_text(kernel, "Half")
+    assert ids(messages) == ids(first)
+    page = messages[-1]["content"]["data"]["text/html"]
+    assert "cut off" in page
+    assert "failed" in printed(kernel.run("%nbchat jobs"))
+
+
+def test_an_answer_is_shown_again(kernel: Any, server: ScriptedServer) -> None:
+    server.script(*chat_stream("Hello."))
+    kernel.run(f"{at(server)}\nhello", cell_id="one")
+    messages = kernel.run("%nbchat show --last", cell_id="two")
+    (shown,) = [m["content"]["data"] for m in messages if m["msg_type"] == "display_data"]
+    assert shown["text/plain"] == "Hello."
+    assert "Hello." in shown["text/html"]

@@ -53,6 +53,9 @@ class Decoder(ABC):
             return self._odd(data, event)
         if end != len(data) and data[end:].strip():
             return self._odd(data, event)
+        if type(frame) is dict and "\\u" not in data:  # nearly every frame
+            self.empty = False
+            return self._frame(frame, event)
         return self._read(frame, data, event)
 
     def whole(self, answer: Any) -> list[StreamEvent]:
@@ -96,7 +99,7 @@ class Decoder(ABC):
         """Return what was held back."""
 
     def _read(self, frame: Any, data: str, event: str) -> list[StreamEvent]:
-        if "\\u" in data and ("\\ud" in data or "\\uD" in data):
+        if "\\ud" in data or "\\uD" in data:
             frame = self._mender.mend(frame)
         if isinstance(frame, dict):
             self.empty = False

@@ -276,9 +276,14 @@ def test_it_ends_with_a_killed_parent(weights: Path) -> None:
 
 @posix
 def test_an_interrupt_of_the_kernel_does_not_reach_it(weights: Path) -> None:
-    then = "try: time.sleep(600)\nexcept KeyboardInterrupt: print('stopped', flush=True)\ninput()"
+    then = (
+        "try: print('ready', flush=True); time.sleep(600)\n"
+        "except KeyboardInterrupt: print('stopped', flush=True)\n"
+        "input()"
+    )
     process, pid = parent(weights, then)
     assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
     os.killpg(process.pid, signal.SIGINT)
     assert process.stdout.readline() == "stopped\n"
     assert not gone(pid)
@@ -317,32 +322,49 @@ def test_a_forked_worker_leaves_it_alone(weights: Path) -> None:
 # --- What goes wrong
 
 
+_LOADING = """
+import sys, time
+with open({mark!r}, "w"):  # opens as soon as the test reads it
+    pass
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> tuple[Path, Path]:
+    """A child that loads for ever, and a named pipe that ends when it has begun to."""
+    os.mkfifo(tmp_path / "mark")
+    script = tmp_path / "endless.py"
+    script.write_text(_LOADING.format(mark=str(tmp_path / "mark")))
+    return script, tmp_path / "mark"
+
+
 @posix
-def test_an_interrupt_while_loading_ends_the_child(tmp_path: Path) -> None:
-    pipe = tmp_path / "endless.gguf"
-    os.mkfifo(pipe)
-    code = _PARENT.format(then="")
+def test_an_interrupt_while_loading_ends_the_child(endless: tuple[Path, Path]) -> None:
+    script, mark = endless
+    code = f"from nbchat.local import server; server._child.__file__ = {str(script)!r}\n"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(pipe)], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code + _PARENT.format(then=""), "any.gguf"],
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    with pipe.open("wb"):  # opens as soon as the child reads it: it is loading
-        children = psutil.Process(process.pid).children()
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate()
-        assert errors.rstrip().endswith("KeyboardInterrupt")
-        assert [gone(child.pid) for child in children] == [True]
+    mark.read_text()
+    (child,) = psutil.Process(process.pid).children()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert gone(child.pid)
 
 
 @posix
 def test_a_model_that_never_loads_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    endless: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipe = tmp_path / "endless.gguf"
-    os.mkfifo(pipe)
+    monkeypatch.setattr(server._child, "__file__", str(endless[0]))
     monkeypatch.setattr(server, "START_SECONDS", 0.0)
     before = psutil.Process().children()
-    with pytest.raises(ConfigurationError, match=r"endless\.gguf did not load within"):
-        server.start(pipe)
+    with pytest.raises(ConfigurationError, match=r"any\.gguf did not load within"):
+        server.start(Path("any.gguf"))
     assert psutil.Process().children() == before
 
 

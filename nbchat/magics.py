@@ -118,7 +118,8 @@ class Extension:
             sys.stdout.write(f"{page}\n")
             return None
         session = self.session
-        plan = session.plan(text, options, endpoint, cell=view.cell_id(self.shell))
+        cell_id, execution = view.cell_ids(self.shell)
+        plan = session.plan(text, options, endpoint, cell=cell_id, execution=execution)
         if options.dry_run or options.curl:
             sys.stdout.write(session.preview(plan) + "\n")
             return None

@@ -79,6 +79,12 @@ class NbChat(Configurable):
         allow_none=True,
         help="Path of a GGUF file for the embedded model. Unset: SmolLM2-135M-Instruct.",
     ).tag(config=True)
+    rerun = Enum(
+        ("replace", "append"),
+        "replace",
+        help="What running a cell again does to its thread: 'replace' its earlier answer and set "
+        "the later ones aside, or 'append'.",
+    ).tag(config=True)
     traceback = Bool(False, help="Show the Python stack of errors.").tag(config=True)
 
     @validate("timeout")

@@ -49,7 +49,7 @@ def threads(context: Context, words: Sequence[str]) -> str:
     for name, thread in session.threads.items():
         path = thread.path()
         first = " ".join(path[0].prompt[0].text.split()) if path else ""
-        mark = "*" if name == session.current else " "
+        mark = "*" if name == session.threads.current else " "
         excerpt = first if len(first) <= 60 else first[:59] + "…"
         lines.append(
             f"{mark} {name}  {len(path)} turn{'s' * (len(path) != 1)}  {excerpt}".rstrip()

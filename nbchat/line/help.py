@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["help_text"]
 
-_HEADINGS = {"core": "Options", "wire": "More of the API", "display": "Display"}
+_HEADINGS = {
+    "core": "Options",
+    "wire": "More of the API",
+    "display": "Display",
+    "thread": "Conversations",
+}
 _INDENT = 30
 _WIDTH = 88
 

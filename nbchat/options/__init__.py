@@ -82,6 +82,8 @@ class Options:
     curl: bool = False
     # display
     bg: bool = False
+    # conversations
+    append: bool = False
 
     def __post_init__(self) -> None:
         for name in ("stop", "include"):

@@ -415,4 +415,11 @@ TABLE: tuple[Option, ...] = (
         "Return at once and stream the answer while other cells run.",
         "display",
     ),
+    Option(
+        "append",
+        ("--append",),
+        "flag",
+        "Go on after the last turn, also where this cell asked before.",
+        "thread",
+    ),
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbchat import local
-from nbchat.conversation import Conversation
+from nbchat.conversation import Conversation, Threads
 from nbchat.errors import APIError, ConfigurationError, Interrupted, UsageError
 from nbchat.interrupt import uninterrupted
 from nbchat.messages import Endpoint, Idle, Message, Progress, Settled, StreamEvent
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Session"]
 
-MAIN = "main"
 READ_TIMEOUT = 600.0  # seconds; a reasoning model may think for minutes before its first token
 
 
@@ -38,8 +37,7 @@ class Session:
     State is changed only on the thread that runs `run`'s generator.
 
     Attributes:
-        threads: the conversations by name.
-        current: name of the thread that a prompt without ``-t`` goes on.
+        threads: the conversations by name, and which of them is the current one.
         last: the reply of the last prompt that got one, ``None`` before that.
         jobs: the prompts in the background.
     """
@@ -48,15 +46,15 @@ class Session:
         self.settings = settings
         self.keys = Keys()
         self.experience = Experience()
-        self.threads: dict[str, Conversation] = {}
-        self.current = MAIN
+        self.threads = Threads()
         self.last: Reply | None = None
         self.jobs = Jobs()
         self._client: Client | None = None
 
     def thread(self) -> Conversation:
         """Return the current thread; it is kept once something was said on it."""
-        return self.threads.get(self.current) or Conversation(self.current)
+        name = self.threads.current
+        return self.threads.get(name) or Conversation(name)
 
     def provider(self, options: Options) -> Provider:
         """Return the provider that a prompt with ``options`` goes to.
@@ -70,8 +68,18 @@ class Session:
             provider = replace(provider, model=local.SERVED_MODEL)
         return provider
 
-    def plan(self, text: str, options: Options, endpoint: Endpoint, *, cell: str = "") -> Plan:
+    def plan(
+        self,
+        text: str,
+        options: Options,
+        endpoint: Endpoint,
+        *,
+        cell: str = "",
+        execution: str = "",
+    ) -> Plan:
         """Decide who is asked, on which thread, without sending or changing anything.
+
+        ``cell`` and ``execution`` are the ids of the notebook cell and of its run, if there are.
 
         Raises:
             UsageError: the prompt is empty, or a name is unknown.
@@ -88,7 +96,7 @@ class Session:
         if options.timeout is None:
             seconds = lookup(self.settings, "timeout").value
             options = replace(options, timeout=float(seconds or READ_TIMEOUT))
-        name = options.thread or self.current
+        name = options.thread or self.threads.current
         # `--once` neither reads nor writes the thread.
         known = None if options.once else self.threads.get(name)
         plan = Plan(
@@ -98,6 +106,8 @@ class Session:
             provider=provider,
             thread=known or Conversation(name),
             cell=cell,
+            execution=execution,
+            append=options.append or self.settings.rerun == "append",
         )
         return plan.placed()
 
@@ -152,7 +162,9 @@ class Session:
         kept = False
         try:
             thread.system = plan.system
-            thread.open(turn, plan.parent)
+            thread.open(turn, plan.placement.parent)
+            if plan.placement.note:
+                yield flight.note(plan.placement.note)
             yield from self._prepare(flight)
             yield from flight.events()
         except (APIError, ConfigurationError) as error:

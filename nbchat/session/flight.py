@@ -77,10 +77,14 @@ class Flight:
                 learned = replace(habits, stateful=False)
                 notice = f"{provider.name} keeps no responses: the whole history was sent"
             except APIStatusError as error:
-                amended = amend(dict(self.turn.request), error, self.plan.endpoint, habits)
+                amended = None
+                if self.turn.first_token is None:
+                    amended = amend(dict(self.turn.request), error, self.plan.endpoint, habits)
                 if amended is None:
                     raise
                 learned, notice = amended
+                if learned.stateful is False and self.plan.options.previous is not None:
+                    raise  # the id that the user gave is not to be ignored
             self._experience.learn(provider, learned)
             yield self.note(notice)
 

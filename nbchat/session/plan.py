@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nbchat.conversation import Conversation, Turn
+from nbchat.conversation import Conversation, Placement, Turn
 from nbchat.messages import Endpoint, Message
 from nbchat.options import Options
 from nbchat.providers import Provider
@@ -18,8 +19,12 @@ from nbchat.wire.responses.request import request_body as responses_body
 class Plan:
     """A prompt that is ready to be sent: to whom, with what, on which thread.
 
-    ``parent`` is the turn that it follows, ``None`` at the start of a thread; ``cell`` is the id
-    of the notebook cell that asks, ``""`` if the front end told none.
+    Attributes:
+        cell: id of the notebook cell that asks, ``""`` if the front end told none.
+        execution: id of this run of the cell, ``""`` if the front end told none.
+        append: go on after the last turn, also where the cell asked before.
+        system: the system message that holds for this prompt.
+        placement: the turn that it follows, and what it takes the place of.
     """
 
     prompt: tuple[Message, ...]
@@ -28,17 +33,19 @@ class Plan:
     provider: Provider
     thread: Conversation
     cell: str = ""
+    execution: str = ""
+    append: bool = False
     system: str = ""
-    parent: Turn | None = None
+    placement: Placement = field(default_factory=lambda: Placement(None))
 
     def placed(self) -> Plan:
-        """Return the plan with the parent and the system message that hold now."""
+        """Return the plan with the place and the system message that hold now."""
         said = self.options.system
-        return replace(
-            self,
-            system=self.thread.system if said is None else said,
-            parent=None if self.options.new else self.thread.head,
-        )
+        place = Placement(None)
+        if not self.options.new:
+            place = self.thread.place(self.cell, self.execution, append=self.append)
+        system = self.thread.system if said is None else said
+        return replace(self, system=system, placement=place)
 
     def turn(self) -> Turn:
         """Return the turn that the answer is folded into."""
@@ -49,6 +56,7 @@ class Plan:
             base_url=self.provider.base_url,
             model=self.provider.model,
             cell=self.cell,
+            execution=self.execution,
             stored=self.options.store is not False,
         )
 
@@ -57,26 +65,32 @@ class Plan:
 
         On Responses the history is left out where the server knows the parent turn by its id.
         """
-        path = [] if self.parent is None else self.parent.path()
-        history = [message for turn in path for message in turn.messages]
         system = [Message.of("system", self.system)] if self.system else []
         model = self.provider.model
         if self.endpoint == "chat":
-            return chat_body(model, [*system, *history, *self.prompt], self.options, habits)
+            messages = [*system, *self._history(), *self.prompt]
+            return chat_body(model, messages, self.options, habits)
         previous = self.options.previous or self._known_parent(habits)
-        messages = [*system, *([] if previous else history), *self.prompt]
+        messages = [*system, *([] if previous else self._history()), *self.prompt]
         return responses_body(model, messages, self.options, habits, previous_response_id=previous)
+
+    def _history(self) -> Iterator[Message]:
+        """What the model sees of the thread; output items go to the server that made them."""
+        parent = self.placement.parent
+        for turn in [] if parent is None else parent.path():
+            if turn.id in self.thread.hidden:
+                continue
+            for message in self.thread.messages(turn):
+                yield message if self._same_server(turn) else replace(message, items=())
+
+    def _same_server(self, turn: Turn) -> bool:
+        """Whether the turn was asked of the endpoint that is asked now."""
+        there = (turn.endpoint, turn.provider, turn.base_url)
+        return there == (self.endpoint, self.provider.name, self.provider.base_url)
 
     def _known_parent(self, habits: Habits) -> str | None:
         """The parent's response id, if the server that is asked now has it."""
-        parent = self.parent
-        if (
-            parent is not None
-            and habits.stateful is not False
-            and parent.endpoint == "responses"
-            and (parent.provider, parent.base_url) == (self.provider.name, self.provider.base_url)
-            and parent.stored
-            and parent.answer.status == "completed"
-        ):
-            return parent.answer.id or None
-        return None
+        if habits.stateful is False:
+            return None
+        known = self.thread.chained(self.placement.parent, self.system)
+        return known.answer.id if known is not None and self._same_server(known) else None

@@ -15,7 +15,7 @@ from nbchat.messages import Settled, StreamEvent
 from nbchat.reply import Reply, register_display
 from nbchat.view.permanent import bundle
 
-__all__ = ["Screen", "cell_id", "choose", "detach", "register", "show"]
+__all__ = ["Screen", "cell_ids", "choose", "detach", "register", "show"]
 
 Events = Generator[StreamEvent, None, None]
 
@@ -115,7 +115,7 @@ def choose(
     if display == "auto":
         if kernel is None:
             display = "text"
-        elif cell_id(shell) or "google.colab" in str(type(shell)):
+        elif cell_ids(shell)[0] or "google.colab" in str(type(shell)):
             display = "widgets"
         else:
             display = "html"
@@ -132,16 +132,18 @@ def choose(
     return QuietScreen() if detached else TextScreen()
 
 
-def cell_id(shell: Any) -> str:
-    """Return the id of the notebook cell that is running, ``""`` if the front end told none.
+def cell_ids(shell: Any) -> tuple[str, str]:
+    """Return the ids of the notebook cell that is running and of this run of it.
 
-    JupyterLab, Notebook 7 and VS Code send it as ``metadata.cellId`` of the execute request.
+    JupyterLab, Notebook 7 and VS Code send the cell's as ``metadata.cellId`` of the execute
+    request; where none is sent it is ``""``. The run's is the id of the request.
     """
-    kernel = getattr(shell, "kernel", None)
-    if kernel is None:
-        return ""
-    parent = kernel.get_parent("shell") if hasattr(kernel, "get_parent") else {}
-    return str((parent or {}).get("metadata", {}).get("cellId") or "")
+    kernel: Any = getattr(shell, "kernel", None)
+    parent = kernel.get_parent("shell") if hasattr(kernel, "get_parent") else None
+    if not parent:
+        return "", ""
+    cell = parent.get("metadata", {}).get("cellId")
+    return str(cell or ""), str(parent.get("header", {}).get("msg_id") or "")
 
 
 def register() -> None:

@@ -1,4 +1,4 @@
-"""The real weights and the real server, fetched and started once for all tests."""
+"""The real server, started once for all tests."""
 
 from __future__ import annotations
 
@@ -8,13 +8,6 @@ from pathlib import Path
 import pytest
 
 from nbchat.local import LocalServer, server
-from nbchat.local import weights as store
-
-
-@pytest.fixture(scope="session")
-def weights() -> Path:
-    """The embedded model's file, downloaded if this machine has not got it yet."""
-    return store.fetch()
 
 
 @pytest.fixture(scope="session")

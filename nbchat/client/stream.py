@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import math
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
@@ -227,11 +226,13 @@ class Exchange:
         try:
             with anyio.move_on_after(None) as patience:
                 async for piece in pieces:
-                    self._post(decoder.feed(piece))
+                    events = decoder.feed(piece)
+                    self._post(events)
                     if decoder.done:
                         break
-                    if decoder.finished and patience.deadline == math.inf:
-                        # Some servers keep the connection open after the last event.
+                    if decoder.finished and events:
+                        # Some servers keep the connection open after the last event; others give
+                        # a finish reason with every chunk, so what comes renews the patience.
                         patience.deadline = anyio.current_time() + GRACE
                     if channel.full:
                         await channel.room()

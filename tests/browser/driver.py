@@ -15,8 +15,11 @@ from .lab import JupyterServer
 
 FrontEnd = Literal["lab", "notebook"]
 
-PATIENCE = 120_000.0
+PATIENCE = 60_000.0
 """Milliseconds after which a wait for something that must come is given up."""
+ANSWER = 180_000.0
+"""The same for a whole answer of the embedded model, on a machine that is busy with others."""
+expect.set_options(timeout=PATIENCE)
 
 ARGS = (
     "--no-sandbox",
@@ -87,7 +90,7 @@ class Tab:
         path = _PATHS[self.front].format(self.name.removesuffix(".ipynb"))
         if kernel:
             # Only from then on the indicator speaks of the kernel.
-            with self.page.expect_websocket(_of_kernel, timeout=PATIENCE):
+            with self.page.expect_websocket(_of_kernel):
                 self.page.goto(self._server.address(path))
             self.wait_idle()
         else:
@@ -117,11 +120,11 @@ class Tab:
         """Run a cell and return when the front end has sent it."""
         self.prompt(index).click()
         self.page.keyboard.press("Control+Enter")
-        expect(self.prompt(index)).not_to_have_text("[ ]:", timeout=PATIENCE)
+        expect(self.prompt(index)).not_to_have_text("[ ]:")
 
     def wait_done(self, index: int) -> None:
         """Wait until a cell has run."""
-        expect(self.prompt(index)).to_have_text(_DONE, timeout=PATIENCE)
+        expect(self.prompt(index)).to_have_text(_DONE, timeout=ANSWER)
 
     def run(self, *indices: int) -> None:
         """Run cells, one after the other, and wait for each."""
@@ -131,7 +134,7 @@ class Tab:
 
     def save(self) -> None:
         """Save the notebook, and return when the server has stored it."""
-        with self.page.expect_response(_stored, timeout=PATIENCE):
+        with self.page.expect_response(_stored):
             self.page.keyboard.press("Control+s")
 
     def reload(self, *, kernel: bool = True) -> None:
@@ -149,6 +152,7 @@ class Tab:
         light = "false" if dark else "true"
         body = self.page.locator(f"body[data-jp-theme-light='{light}']")
         expect(body).to_be_attached(timeout=PATIENCE)
+        expect(self.page.locator("#jupyterlab-splash")).not_to_be_attached(timeout=PATIENCE)
 
     def plain(self) -> None:
         """Put JupyterLab's side bars away, so that a picture shows the notebook."""

@@ -1,0 +1,113 @@
+"""An answer while it streams, the moment it is done, and what is left of it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from playwright.sync_api import expect
+
+from tests.support.server import ScriptedServer, chat_stream
+
+from .conftest import OpenNotebook
+from .lab import JupyterServer
+from .samples import MIXED, held, paced
+
+REPAINT = 100  # milliseconds: twice the shortest interval between two repaints
+SWAP = 60.0  # pixels: what the Stop button and its margins take
+
+
+def test_text_is_seen_as_soon_as_it_comes(chat: OpenNotebook, model: ScriptedServer) -> None:
+    role, one, two, *rest = chat_stream("Once **upon", "** a time")
+    steps, (first, second) = held((role, one), (two,))
+    model.script(*steps, *rest)
+    tab = chat("%%chat\nTell me a story.")
+    tab.start(1)
+    expect(tab.output(1).locator("strong")).to_have_text("upon")
+    assert "*" not in tab.output(1).inner_text(), "raw syntax is seen"
+    first.release()
+    expect(tab.output(1)).to_contain_text("Once upon a time")
+    expect(tab.prompt(1)).to_have_text("[*]:")
+    second.release()
+    tab.wait_done(1)
+    expect(tab.output(1)).to_contain_text("Once upon a time")
+
+
+def test_nothing_jumps_while_an_answer_streams_and_when_it_is_done(
+    chat: OpenNotebook, model: ScriptedServer
+) -> None:
+    steps, holds = paced(MIXED * 2)
+    model.script(*chat_stream("$x$"))
+    model.script(*steps)
+    tab = chat("%%chat\nExplain the standard error.", "%%chat\nA formula, to load MathJax.")
+    tab.run(2)
+    expect(tab.output(2).locator("mjx-container")).to_have_count(1)
+    with tab.frames(1) as frames:
+        tab.start(1)
+        for hold in holds[:-1]:
+            assert hold.reached.wait(20)
+            tab.page.wait_for_timeout(REPAINT)
+            hold.release()
+        assert holds[-1].reached.wait(20)
+        expect(tab.output(1).get_by_text("The last line.")).to_have_count(2)
+        # The reader has scrolled to somewhere in the answer.
+        tab.output(1).get_by_text("The last line.").first.scroll_into_view_if_needed()
+        tab.page.wait_for_timeout(REPAINT)
+        holds[-1].release()
+        tab.wait_done(1)
+        expect(tab.output(1).locator(".jupyter-widgets")).to_have_count(0)
+        tab.page.wait_for_timeout(REPAINT)
+    seen = [frame for frame in frames if frame.text]
+    assert all(frame.text for frame in frames[frames.index(seen[0]) :]), "an empty frame"
+    streaming = [frame for frame in seen if frame.live]
+    drops = [(a.height, b.height, b.text[-40:]) for a, b in pairwise(streaming) if b[2] < a[2]]
+    assert not drops
+    swap = next(at for at, frame in enumerate(seen) if not frame.live)
+    before, after = seen[swap - 1], seen[swap]
+    assert before.top > 0
+    assert {frame.top for frame in seen[swap - 1 :]} == {before.top}
+    assert 0 <= before.height - after.height <= SWAP
+    assert {frame.height for frame in seen[swap:]} == {after.height}
+
+
+def test_a_reader_who_scrolls_up_stays_where_he_reads(
+    chat: OpenNotebook, model: ScriptedServer
+) -> None:
+    steps, holds = paced(MIXED * 3, deltas=150)
+    model.script(*steps)
+    tab = chat("%%chat\nExplain the standard error.", "")
+    tab.start(1)
+    assert holds[1].reached.wait(0) or holds[0].reached.wait(20)
+    expect(tab.output(1)).to_contain_text("Sample size")
+    tab.prompt(0).scroll_into_view_if_needed()
+    tab.output(1).locator("table").first.scroll_into_view_if_needed()
+    with tab.frames(1) as frames:
+        for hold in holds:
+            assert hold.reached.wait(20)
+            tab.page.wait_for_timeout(REPAINT)
+            hold.release()
+        tab.wait_done(1)
+    assert len({frame.top for frame in frames}) == 1
+
+
+def test_the_answer_is_there_without_a_kernel(
+    chat: OpenNotebook, model: ScriptedServer, jupyter: JupyterServer
+) -> None:
+    model.script(*chat_stream(MIXED))
+    tab = chat("%%chat\nExplain the standard error.")
+    tab.run(1)
+    expect(tab.output(1).locator(".jupyter-widgets")).to_have_count(0)
+    # MathJax has set the formulas by then.
+    expect(tab.output(1).locator("mjx-container")).to_have_count(2)
+    text, height = tab.output(1).inner_text(), tab.output(1).bounding_box()["height"]
+    tab.save()
+    (output,) = jupyter.read(tab.name).cells[1].outputs
+    assert sorted(output.data) == ["text/html", "text/plain"]
+    assert output.data["text/plain"].strip() == MIXED.strip()
+    assert output.metadata["nbchat"]["status"] == "completed"
+    assert "widgets" not in jupyter.read(tab.name).metadata
+
+    jupyter.shut_down(tab.name)
+    tab.reload(kernel=False)
+    expect(tab.output(1).locator("mjx-container")).to_have_count(2)
+    assert tab.output(1).inner_text() == text
+    assert tab.output(1).bounding_box()["height"] == height

@@ -77,7 +77,8 @@ def find(path: str | Path | None = None) -> Path | None:
     costs microseconds.
 
     Args:
-        path: a GGUF file of the user's own instead of the embedded model's; ``~`` is the home.
+        path: a GGUF file of the user's own instead of the embedded model's; ``~`` is the home,
+            and ``""`` is none.
 
     Returns:
         The file, or None if the embedded model's is absent or damaged.
@@ -85,7 +86,7 @@ def find(path: str | Path | None = None) -> Path | None:
     Raises:
         ConfigurationError: ``path`` is no GGUF file.
     """
-    if path is not None:
+    if path:
         return _own(Path(path).expanduser())
     file = cache_dir() / FILE_NAME
     return file if _sha256_of(file) == SHA256 else None
@@ -101,7 +102,8 @@ def fetch(
 
     Args:
         path: as for `find`; nothing is downloaded then.
-        progress: called about five times a second, in this thread.
+        progress: called about five times a second, in this thread; an exception that it raises
+            ends the download.
 
     Raises:
         ConfigurationError: the download failed, or ``path`` is no GGUF file.

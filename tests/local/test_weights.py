@@ -169,6 +169,7 @@ def test_the_real_weights_come_from_the_package_index(
 
 def test_absent_weights_are_none(cache: Path) -> None:
     assert store.find() is None
+    assert store.find("") is None
     assert not cache.exists()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from nbchat.messages import Citation, Usage
 
@@ -28,13 +28,18 @@ def objects_of(value: Any) -> list[dict[str, Any]]:
     )
 
 
+def number_of(value: Any) -> float:
+    """Return ``value`` if it is a finite number, else 0."""
+    return value if _is_number(value) and abs(value) < float("inf") else 0
+
+
 def count_of(value: Any) -> int:
     """Return ``value`` as a count, 0 if it is none.
 
     >>> count_of(3), count_of(3.0), count_of(None), count_of(True)
     (3, 3, 0, 0)
     """
-    return int(value) if _is_number(value) and value == value and abs(value) < 1e15 else 0
+    return int(number_of(value))
 
 
 def arguments_of(value: Any) -> str:
@@ -70,7 +75,7 @@ def usage_of(value: Any) -> Usage | None:
         output=made,
         cached=count_of(before.get("cached_tokens") or raw.get("prompt_cache_hit_tokens")),
         reasoning=count_of(after.get("reasoning_tokens")),
-        cost=float(cost) if isinstance(cost, (int, float)) else None,
+        cost=float(cost) if _is_number(cost) else None,
         raw=raw,
     )
 
@@ -98,7 +103,7 @@ def citation_of(value: Any) -> Citation | None:
     )
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

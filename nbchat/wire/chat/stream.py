@@ -29,6 +29,7 @@ from nbchat.wire.values import (
     data_url,
     logprobs_of,
     mapping_of,
+    number_of,
     objects_of,
     text_of,
     usage_of,
@@ -114,11 +115,10 @@ class ChatDecoder(Decoder):
     def _describe(self, frame: dict[str, Any], events: list[StreamEvent]) -> None:
         """Say what the server says of itself, where it says more than before."""
         last = self._head
-        created = frame.get("created")
         head = Started(
             id=last.id or text_of(frame.get("id")),
             model=text_of(frame.get("model")) or last.model,
-            created=created if isinstance(created, (int, float)) else last.created,
+            created=last.created or number_of(frame.get("created")),
             system_fingerprint=text_of(frame.get("system_fingerprint")) or last.system_fingerprint,
             service_tier=text_of(frame.get("service_tier")) or last.service_tier,
         )

@@ -33,6 +33,7 @@ from nbchat.wire.values import (
     citation_of,
     logprobs_of,
     mapping_of,
+    number_of,
     objects_of,
     text_of,
     usage_of,
@@ -132,11 +133,10 @@ class ResponsesDecoder(Decoder):
     def _describe(self, response: Event) -> list[StreamEvent]:
         """Say what the server says of itself, where it says more than before."""
         last = self._head
-        created = response.get("created_at")
         head = Started(
             id=text_of(response.get("id")) or last.id,
             model=text_of(response.get("model")) or last.model,
-            created=created if isinstance(created, (int, float)) else last.created,
+            created=last.created or number_of(response.get("created_at")),
             service_tier=text_of(response.get("service_tier")) or last.service_tier,
             previous_response_id=text_of(response.get("previous_response_id"))
             or last.previous_response_id,

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tests.wire.streams import calls, chat, failures, framing, hosted, responses, sparse
+from tests.wire.streams import (
+    calls,
+    chat,
+    failures,
+    framing,
+    hosted,
+    recorded,
+    responses,
+    sparse,
+)
 
 CASES = [
     *chat.CASES,
@@ -12,4 +21,5 @@ CASES = [
     *responses.CASES,
     *hosted.CASES,
     *sparse.CASES,
+    *recorded.CASES,
 ]

@@ -96,6 +96,16 @@ def installed() -> bool:
     return importlib.util.find_spec("xllamacpp") is not None
 
 
+def require() -> None:
+    """Check that the embedded model can run here, before anything is downloaded for it.
+
+    Raises:
+        ConfigurationError: xllamacpp is not installed; the text says how to install it.
+    """
+    if not installed():
+        raise ConfigurationError(_not_installed())
+
+
 def start(weights: Path, *, context: int = CONTEXT, parallel: int = PARALLEL) -> LocalServer:
     """Return the server for a model file; start it if it does not run.
 

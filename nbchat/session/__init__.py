@@ -49,6 +49,7 @@ class Session:
         self.threads = Threads()
         self.last: Reply | None = None
         self.jobs = Jobs()
+        self._models: dict[str, list[str]] = {}
         self._client: Client | None = None
 
     def thread(self) -> Conversation:
@@ -83,16 +84,11 @@ class Session:
 
         Raises:
             UsageError: the prompt is empty, or a name is unknown.
-            ConfigurationError: there is no provider, no key or no model.
+            ConfigurationError: there is no provider or no key.
         """
         if not text.strip():
             raise UsageError("the prompt is empty: write it below the magic line")
         provider = self.provider(options)
-        if not provider.model:
-            raise ConfigurationError(
-                f"no model is named for {provider.name}\n"
-                "Name one with -m MODEL or %config NbChat.model."
-            )
         if options.timeout is None:
             seconds = lookup(self.settings, "timeout").value
             options = replace(options, timeout=float(seconds or READ_TIMEOUT))
@@ -159,7 +155,7 @@ class Session:
         turn = plan.turn()
         flight = Flight(plan, turn, self.client, self.experience, stopped)
         failure: BaseException | None = None
-        kept = False
+        done = kept = False
         try:
             thread.system = plan.system
             thread.open(turn, plan.placement.parent)
@@ -167,6 +163,7 @@ class Session:
                 yield flight.note(plan.placement.note)
             yield from self._prepare(flight)
             yield from flight.events()
+            done = True
         except (APIError, ConfigurationError) as error:
             failure = error
         except (KeyboardInterrupt, GeneratorExit) as error:
@@ -178,8 +175,8 @@ class Session:
             with uninterrupted():
                 flight.close()
                 if turn.answer.status == "streaming":
-                    turn.answer.status = "completed" if failure is None else "failed"
-                kept = failure is None or not turn.empty
+                    turn.answer.status = "completed" if done else "failed"
+                kept = done or not turn.empty
                 if kept:
                     self.last = turn.reply(thread.name)
                 else:
@@ -210,13 +207,32 @@ class Session:
             self._client = Client()
         return self._client
 
+    def models(self, provider: Provider) -> list[str]:
+        """Return the names of the models that a server says it has, asked once in a kernel.
+
+        Raises:
+            APIError: the server does not say.
+        """
+        if provider.base_url not in self._models:
+            url = f"{provider.base_url}/models"
+            said = self.client.get_json(url, key=provider.key, provider=provider.name)
+            rows = said.get("data") if isinstance(said, dict) else None
+            names = [row.get("id") for row in rows or [] if isinstance(row, dict)]
+            self._models[provider.base_url] = [name for name in names if isinstance(name, str)]
+        return self._models[provider.base_url]
+
     def _prepare(self, flight: Flight) -> Iterator[StreamEvent]:
-        """Say what should be known of the provider; start the embedded model if it is asked."""
+        """Say what should be known of the provider; find the model; start the embedded one."""
         provider = flight.plan.provider
         if provider.note:
             yield flight.note(provider.note)
+        if not provider.model:
+            provider = self._with_only_model(provider)
+            flight.plan = replace(flight.plan, provider=provider)
+            flight.turn.model = provider.model
         if provider.name != LOCAL:
             return
+        local.server.require()
         path = lookup(self.settings, "local_model").value
         weights = local.weights.find(path)
         if weights is None:
@@ -224,9 +240,26 @@ class Session:
                 lambda report: local.weights.fetch(path, progress=report), _download_progress
             )
         server = local.server.start(weights)
-        provider = replace(provider, base_url=server.base_url, key=server.key)
+        provider = replace(provider, base_url=server.base_url, key=server.key, model=server.model)
         flight.plan = replace(flight.plan, provider=provider)
-        flight.turn.base_url = provider.base_url
+        flight.turn.base_url, flight.turn.model = provider.base_url, provider.model
+
+    def _with_only_model(self, provider: Provider) -> Provider:
+        """Return the provider with its model, if it has just one."""
+        what = f"no model is named for {provider.name}"
+        try:
+            names = self.models(provider)
+        except APIError as error:
+            raise ConfigurationError(
+                f"{what}, and it did not say which it has ({error.what})\n"
+                "Name one with -m MODEL or %config NbChat.model."
+            ) from error
+        if len(names) == 1:
+            return replace(provider, model=names[0])
+        some = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+        raise ConfigurationError(
+            f"{what}; it has {some or 'none'}\nName one with -m MODEL or %config NbChat.model."
+        )
 
 
 def _download_progress(step: local.Progress) -> Progress:

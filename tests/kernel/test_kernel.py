@@ -198,6 +198,22 @@ def test_no_key_appears_anywhere(
     assert CANARY not in "".join(capfd.readouterr())
 
 
+def test_unloading_ends_loop_and_hooks(kernel: Any, server: ScriptedServer) -> None:
+    kernel.run(f"{at(server)}\nhello")
+    source = (
+        "%unload_ext nbchat\n"
+        "import threading, time\n"
+        "for thread in threading.enumerate():\n"
+        "    if thread.name.startswith('nbchat'):\n"
+        "        thread.join(60)\n"
+        "left = [t.name for t in threading.enumerate() if t.name.startswith('nbchat')]\n"
+        "shell = get_ipython()\n"
+        "print(left, 'chat' in shell.magics_manager.magics['cell'])"
+    )
+    (text,) = [m["content"]["text"] for m in kernel.run(source) if m["msg_type"] == "stream"]
+    assert text == "[] False\n"
+
+
 # --- The embedded model ---------------------------------------------------------------------
 
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbchat.errors import Interrupted, NotFoundError, StreamError, UsageError
+from nbchat.errors import ConfigurationError, Interrupted, NotFoundError, StreamError, UsageError
 from nbchat.reply import Reply
 from tests.support.server import (
     ScriptedServer,
     chat_stream,
     error_answer,
+    json_answer,
     responses_stream,
 )
 
@@ -331,3 +332,27 @@ def test_ipython_in_a_terminal(server: ScriptedServer) -> None:
     )
     assert done.stdout.count("what is this?") == 1
     assert "after" in done.stdout
+
+
+def test_a_server_with_one_model_needs_no_name(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    server.script(*json_answer({"data": [{"id": "the-only-one"}]}))
+    run(shell, f"%chat --base-url {server.base_url} hello")
+    assert [exchange.path for exchange in server.exchanges] == [
+        "/v1/models",
+        "/v1/chat/completions",
+    ]
+    assert server.exchange(1).json["model"] == "the-only-one"
+
+
+def test_a_server_with_several_models_wants_a_name(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    server.script(*json_answer({"data": [{"id": "a"}, {"id": "b"}]}))
+    with pytest.raises(ConfigurationError, match="it has a, b"):
+        run(shell, f"%chat --base-url {server.base_url} hello")
+    with ScriptedServer() as other:
+        other.script(*error_answer(405, "not here"))
+        with pytest.raises(ConfigurationError, match="did not say"):
+            run(shell, f"%chat --base-url {other.base_url} hello")

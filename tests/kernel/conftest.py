@@ -102,7 +102,8 @@ class Kernel:
             "store_history": True,
             "user_expressions": {},
             "allow_stdin": False,
-            "stop_on_error": True,
+            # ipykernel 6 would throw away what comes just after an error.
+            "stop_on_error": False,
         }
         metadata = {} if cell_id is None else {"cellId": cell_id}
         message = self.client.session.msg("execute_request", content, metadata=metadata)

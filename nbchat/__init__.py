@@ -1,17 +1,68 @@
 """nbchat: language models in a notebook.
 
 ``%load_ext nbchat`` gives ``%%chat`` (the Chat Completions API), ``%%respond`` (the Responses API)
-and ``%nbchat``.
+and ``%nbchat``. `chat`, `respond`, `achat` and `arespond` are the same for Python code. The public
+names are imported at first use, so that loading the extension costs little.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbchat.api import achat, arespond, chat, respond
+    from nbchat.errors import (
+        APIConnectionError,
+        APIError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        ConflictError,
+        InternalServerError,
+        Interrupted,
+        NbchatError,
+        NotFoundError,
+        PermissionDeniedError,
+        RateLimitError,
+        StreamError,
+        ToolError,
+        UnprocessableEntityError,
+        UsageError,
+    )
+    from nbchat.reply import Choice, Reply
 
 __version__ = "0.1.0"
 
-_PUBLIC = {"Reply": "nbchat.reply", "Choice": "nbchat.reply"}
-__all__ = ["Choice", "Reply", "load_ipython_extension", "unload_ipython_extension"]
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "Choice",
+    "ConfigurationError",
+    "ConflictError",
+    "InternalServerError",
+    "Interrupted",
+    "NbchatError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "Reply",
+    "StreamError",
+    "ToolError",
+    "UnprocessableEntityError",
+    "UsageError",
+    "achat",
+    "arespond",
+    "chat",
+    "load_ipython_extension",
+    "respond",
+    "unload_ipython_extension",
+]
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -29,8 +80,11 @@ def unload_ipython_extension(shell: Any) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
+    if name in __all__:
         import importlib
 
-        return getattr(importlib.import_module(_PUBLIC[name]), name)
+        for home in ("nbchat.errors", "nbchat.reply", "nbchat.api"):
+            module = importlib.import_module(home)
+            if hasattr(module, name):
+                return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

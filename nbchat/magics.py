@@ -17,6 +17,7 @@ from nbchat.settings import NbChat, lookup
 if TYPE_CHECKING:
     from nbchat.messages import Endpoint
     from nbchat.reply import Reply
+    from nbchat.session import Session
 
 MAGICS: dict[str, Endpoint] = {"chat": "chat", "respond": "responses"}
 
@@ -27,22 +28,20 @@ class Extension:
     The session outlives it: ``%reload_ext nbchat`` keeps the threads.
     """
 
-    def __init__(self, shell: Any, session: Any = None) -> None:
+    def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.settings = NbChat(parent=shell)
-        self._session = session
+        self._used = False
         self._earlier: dict[tuple[str, str], Any] = {}
         self._shown: Reply | None = None
 
     @property
-    def session(self) -> Any:
+    def session(self) -> Session:
         """The session, made at first use: what it imports is not needed to load."""
-        if self._session is None:
-            from nbchat.session import Session
+        from nbchat.session import shared
 
-            self._session = Session(self.settings)
-        self._session.settings = self.settings
-        return self._session
+        self._used = True
+        return shared(self.settings)
 
     # --- In and out -------------------------------------------------------------------------
 
@@ -70,8 +69,8 @@ class Extension:
         self._hook = self.shell.display_trap.hook
         self.shell.display_trap.hook = self._display
 
-    def remove(self) -> Any:
-        """Take everything out again and return the session, closed but with its threads."""
+    def remove(self) -> None:
+        """Take everything out again; the session is closed but keeps its threads."""
         table = self.shell.magics_manager.magics
         for kind, name in [(k, n) for n in (*MAGICS, "nbchat") for k in ("line", "cell")]:
             table[kind].pop(name, None)
@@ -82,9 +81,8 @@ class Extension:
         magic_line.remove_question_mark(self.shell)
         if self.shell.display_trap.hook == self._display:
             self.shell.display_trap.hook = self._hook
-        if self._session is not None:
-            self._session.close()
-        return self._session
+        if self._used:
+            self.session.close()
 
     def _register(self, function: Callable[..., Any], kind: str, name: str) -> None:
         self.shell.register_magic_function(function, magic_kind=kind, magic_name=name)
@@ -170,20 +168,17 @@ class Extension:
 
 
 _extensions: dict[int, Extension] = {}
-_sessions: dict[int, Any] = {}
 
 
 def load(shell: Any) -> None:
     """Put nbchat into ``shell``; a second time changes nothing."""
-    if id(shell) in _extensions:
-        return
-    extension = Extension(shell, _sessions.get(id(shell)))
-    extension.install()
-    _extensions[id(shell)] = extension
+    if id(shell) not in _extensions:
+        _extensions[id(shell)] = Extension(shell)
+        _extensions[id(shell)].install()
 
 
 def unload(shell: Any) -> None:
     """Take nbchat out of ``shell``; the threads stay in memory for the next load."""
     extension = _extensions.pop(id(shell), None)
     if extension is not None:
-        _sessions[id(shell)] = extension.remove()
+        extension.remove()

@@ -22,7 +22,7 @@ PROVIDERS = WIRE | {"providers"}
 CLIENT = PROVIDERS | {"client"}
 LOCAL = CLIENT | {"local"}
 CONVERSATION = BASE | {"conversation"}
-ENGINE = LOCAL | CONVERSATION
+ENGINE = LOCAL | CONVERSATION | {"journal", "exchange", "pricing"}
 SESSION = ENGINE | {"session"}
 VIEW = BASE | {"render", "view"}
 LINE = SETTINGS | {"line"}
@@ -40,6 +40,9 @@ ALLOWED: dict[str, set[str]] = {
     "client": PROVIDERS,
     "local": CLIENT,
     "conversation": BASE,
+    "journal": CONVERSATION,
+    "exchange": CONVERSATION | WIRE,
+    "pricing": CONVERSATION,
     "session": ENGINE,
     "render": set(),
     "view": VIEW,
@@ -47,7 +50,8 @@ ALLOWED: dict[str, set[str]] = {
     "commands": TOP,
     "magics": TOP | {"commands"},
     "cli": TOP,
-    "__init__": {"magics", "reply", "errors"},
+    "api": SESSION,
+    "__init__": {"magics", "api", "reply", "errors"},
 }
 
 
@@ -114,3 +118,11 @@ print(sorted(heavy & (set(sys.modules) - before)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_exported_name_is_there_and_explains_itself() -> None:
+    for name in nbchat.__all__:
+        value = getattr(nbchat, name)
+        assert value.__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        nbchat.__getattr__("nothing")

@@ -26,7 +26,7 @@ from nbchat.wire.url import endpoint_url
 if TYPE_CHECKING:
     from nbchat.client import Client
 
-__all__ = ["Plan", "Session"]
+__all__ = ["Plan", "Session", "shared"]
 
 READ_TIMEOUT = 600.0  # seconds; a reasoning model may think for minutes before its first token
 
@@ -265,3 +265,18 @@ class Session:
 def _download_progress(step: local.Progress) -> Progress:
     text = f"{step.stage} the embedded model ({step.total / 1e6:.0f} MB)"
     return Progress(text, step.received / step.total)
+
+
+_shared: list[Session] = []
+
+
+def shared(settings: NbChat | None = None) -> Session:
+    """Return the session of this process, made at first use; the magics and Python share it.
+
+    ``settings`` take the place of those that held before.
+    """
+    if not _shared:
+        _shared.append(Session(settings or NbChat()))
+    if settings is not None:
+        _shared[0].settings = settings
+    return _shared[0]

@@ -180,8 +180,8 @@ def test_no_key_appears_anywhere(
         "%nbchat",
         "%config NbChat",
         "whole, whole.request, whole.raw",
-        "from nbchat.magics import _sessions, _extensions\n"
-        "session = next(iter(_extensions.values())).session\n"
+        "from nbchat.session import shared\n"
+        "session = shared()\n"
         "print(vars(session), session.keys, vars(session.keys))\n"
         "session.provider.__func__, session.keys.find('OPENAI_API_KEY')",
         allow_errors=True,

@@ -25,6 +25,7 @@ def shell(
     """Standard output is what a terminal shows; the server is the provider ``lab``."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nbchat.session._shared", [])
     config = Config()
     config.HistoryManager.enabled = False
     config.NbChat.provider = "lab"

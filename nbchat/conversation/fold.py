@@ -7,16 +7,15 @@ Pure: it asks nobody and knows neither clock nor front end. The live view shows 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import StringIO
-from typing import Any, Literal
+from typing import Any
 
-from nbchat.conversation.parts import Parts, Sound
+from nbchat.conversation.parts import Sound
+from nbchat.conversation.states import CallState, ChoiceState, HostedState
 from nbchat.errors import APIError
 from nbchat.messages import (
-    Audio,
     AudioDelta,
-    Citation,
     Cited,
     Connected,
     Failed,
@@ -42,133 +41,12 @@ from nbchat.messages import (
     TextDelta,
     TextDone,
     TextReplaced,
-    ToolCall,
     ToolCallDelta,
     ToolCallDone,
     Usage,
     UsageSeen,
 )
 from nbchat.reply import Choice
-
-
-class CallState:
-    """A tool call as far as it came."""
-
-    __slots__ = ("arguments", "extra", "id", "kind", "name")
-
-    def __init__(self, kind: Literal["function", "custom"]) -> None:
-        self.kind = kind
-        self.id = ""
-        self.name = ""
-        self.arguments = StringIO()
-        self.extra: dict[str, Any] = {}
-
-
-class ChoiceState:
-    """One choice as far as it came.
-
-    Attributes:
-        finish_reason: the server's, ``""`` if it gave none.
-        finished: the choice is complete.
-        logprobs: one entry a token.
-    """
-
-    __slots__ = (
-        "_calls",
-        "_citations",
-        "_reasoning",
-        "_refusal",
-        "_sound",
-        "_text",
-        "finish_reason",
-        "finished",
-        "index",
-        "logprobs",
-    )
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.finish_reason = ""
-        self.finished = False
-        self.logprobs: list[Mapping[str, Any]] = []
-        self._text = Parts()
-        self._refusal = Parts()
-        self._reasoning = Parts(apart=True)
-        self._calls: dict[str, CallState] = {}
-        self._citations: dict[Cited, None] = {}
-        self._sound: Sound | None = None
-
-    @property
-    def text(self) -> str:
-        """The text of all messages; a blank line stands between two of them."""
-        return self._text.joined()
-
-    @property
-    def reasoning(self) -> str:
-        """The reasoning, or its summary; a blank line stands between two parts."""
-        return self._reasoning.joined()
-
-    @property
-    def refusal(self) -> str:
-        """The words in which the model declined."""
-        return self._refusal.joined()
-
-    @property
-    def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The calls, in the order in which they began.
-
-        A call that the server gave no id has its place as its id: the result must name one.
-        """
-        return tuple(
-            ToolCall(
-                call.id or f"call_{place}",
-                call.name,
-                call.arguments.getvalue(),
-                call.kind,
-                call.extra,
-            )
-            for place, call in enumerate(self._calls.values())
-        )
-
-    @property
-    def citations(self) -> tuple[Citation, ...]:
-        """The sources; their offsets count in `text`."""
-        return tuple(
-            _shifted(cited.citation, self._text.offset(cited.key)) for cited in self._citations
-        )
-
-    @property
-    def audio(self) -> Audio | None:
-        """The sound, if some came."""
-        return self._sound.audio() if self._sound else None
-
-    def begun(self) -> set[str]:
-        """Return the keys of the output items of which something came."""
-        texts = (self._text, self._refusal, self._reasoning)
-        return set(self._calls).union(*(parts.items() for parts in texts))
-
-    def choice(self) -> Choice:
-        """Return the choice as a plain value."""
-        return Choice(
-            text=self.text,
-            reasoning=self.reasoning,
-            refusal=self.refusal,
-            finish_reason=self.finish_reason,
-            tool_calls=self.tool_calls,
-            citations=self.citations,
-            audio=self.audio,
-            logprobs=tuple(self.logprobs),
-        )
-
-
-@dataclass
-class HostedState:
-    """A tool at the provider as far as it came: a `HostedTool`, and what it was given or wrote."""
-
-    kind: str
-    status: str = ""
-    detail: str = ""
-    text: str = ""
 
 
 class Answer:
@@ -223,8 +101,8 @@ class Answer:
         """
         if type(event) is TextDelta:  # nearly every event
             choice = self.choices.get(event.choice)
-            if choice is not None and choice._text.last == event.key:
-                choice._text.write(event.text)
+            if choice is not None and choice.texts.last == event.key:
+                choice.texts.write(event.text)
                 return event
         fold = _FOLDS.get(type(event))
         return event if fold is None else fold(self, event)
@@ -294,14 +172,14 @@ class Answer:
         choice = self._choice(event.choice)
         if not event.text:
             return None
-        added = choice._text.add(event.key, event.text)
+        added = choice.texts.add(event.key, event.text)
         if added is None:
             return TextReplaced(choice.text, event.choice)
         return event if added == event.text else replace(event, text=added)
 
     def _text_done(self, event: TextDone) -> StreamEvent | None:
         choice = self._choice(event.choice)
-        added = choice._text.complete(event.key, event.text)
+        added = choice.texts.complete(event.key, event.text)
         if added is None:
             return TextReplaced(choice.text, event.choice)
         return TextDelta(added, event.choice, event.key) if added else None
@@ -310,14 +188,14 @@ class Answer:
         choice = self._choice(event.choice)
         if not event.text:
             return None
-        added = choice._refusal.add(event.key, event.text)
+        added = choice.refusals.add(event.key, event.text)
         if added is None:
             return RefusalDone(choice.refusal, event.choice)
         return event if added == event.text else replace(event, text=added)
 
     def _refusal_done(self, event: RefusalDone) -> StreamEvent | None:
         choice = self._choice(event.choice)
-        added = choice._refusal.complete(event.key, event.text)
+        added = choice.refusals.complete(event.key, event.text)
         if added is None:
             return RefusalDone(choice.refusal, event.choice)
         return RefusalDelta(added, event.choice, event.key) if added else None
@@ -326,14 +204,14 @@ class Answer:
         choice = self._choice(event.choice)
         if not event.text:
             return None
-        added = choice._reasoning.add(event.key, event.text)
+        added = choice.thoughts.add(event.key, event.text)
         if added is None:
             return ReasoningDone(choice.reasoning, event.choice, "", event.summary)
         return event if added == event.text else replace(event, text=added)
 
     def _reasoning_done(self, event: ReasoningDone) -> StreamEvent | None:
         choice = self._choice(event.choice)
-        added = choice._reasoning.complete(event.key, event.text)
+        added = choice.thoughts.complete(event.key, event.text)
         if added is None:
             return ReasoningDone(choice.reasoning, event.choice, "", event.summary)
         if not added:
@@ -341,7 +219,7 @@ class Answer:
         return ReasoningDelta(added, event.choice, event.key, event.summary)
 
     def _call_delta(self, event: ToolCallDelta) -> StreamEvent:
-        calls = self._choice(event.choice)._calls
+        calls = self._choice(event.choice).calls
         call = calls.get(event.key)
         if call is None:
             call = calls[event.key] = CallState(event.kind)
@@ -352,7 +230,7 @@ class Answer:
         return event
 
     def _call_done(self, event: ToolCallDone) -> StreamEvent | None:
-        calls = self._choice(event.choice)._calls
+        calls = self._choice(event.choice).calls
         call = calls.setdefault(event.key, CallState("function"))
         if call.arguments.getvalue() == event.arguments:
             return None
@@ -368,7 +246,7 @@ class Answer:
 
     def _hosted_delta(self, event: HostedToolDelta) -> StreamEvent:
         state = self.hosted.setdefault(event.key, HostedState(event.kind))
-        state.text += event.text
+        state.pieces.write(event.text)
         return event
 
     def _image_delta(self, event: ImageDelta) -> StreamEvent | None:
@@ -382,7 +260,7 @@ class Answer:
 
     def _audio_delta(self, event: AudioDelta) -> StreamEvent:
         choice = self._choice(event.choice)
-        sound = choice._sound = choice._sound or Sound()
+        sound = choice.sound = choice.sound or Sound()
         sound.add(event.data)
         sound.transcript.write(event.transcript)
         sound.id = event.id or sound.id
@@ -394,7 +272,7 @@ class Answer:
         return event
 
     def _cited(self, event: Cited) -> StreamEvent | None:
-        citations = self._choice(event.choice)._citations
+        citations = self._choice(event.choice).cited
         if event in citations:
             return None
         citations[event] = None
@@ -458,9 +336,3 @@ _FOLDS: dict[type[StreamEvent], Callable[[Answer, Any], StreamEvent | None]] = {
     Notice: Answer._notice,
     Connected: Answer._connected,
 }
-
-
-def _shifted(citation: Citation, offset: int) -> Citation:
-    if not offset or citation.start is None or citation.end is None:
-        return citation
-    return replace(citation, start=citation.start + offset, end=citation.end + offset)

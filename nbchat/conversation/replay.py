@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nbchat.conversation.fold import Answer, ChoiceState
+from nbchat.conversation.fold import Answer
+from nbchat.conversation.states import ChoiceState
 from nbchat.messages import (
     AudioDelta,
     Connected,
@@ -65,22 +66,22 @@ def events_of(answer: Answer) -> Iterator[StreamEvent]:
 
 def _of_choice(state: ChoiceState) -> Iterator[StreamEvent]:
     index = state.index
-    texts = list(state._text.pieces())
+    texts = list(state.texts.pieces())
     if not texts:
         yield TextDelta("", index)  # the choice began
     for key, text in texts:
         yield TextDelta(text, index, key)
-    for key, text in state._refusal.pieces():
+    for key, text in state.refusals.pieces():
         yield RefusalDelta(text, index, key)
-    for key, text in state._reasoning.pieces():
+    for key, text in state.thoughts.pieces():
         yield ReasoningDelta(text, index, key)
-    for key, call in state._calls.items():
+    for key, call in state.calls.items():
         arguments = call.arguments.getvalue()
         yield ToolCallDelta(key, call.id, call.name, arguments, index, call.kind, dict(call.extra))
     if (audio := state.audio) is not None:
         yield AudioDelta(audio.data, audio.transcript, audio.id, audio.expires_at, index)
     if state.logprobs:
         yield LogprobsDelta(tuple(state.logprobs), index)
-    yield from state._citations
+    yield from state.cited
     if state.finished:
         yield Finished(state.finish_reason, index)

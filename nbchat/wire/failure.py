@@ -27,6 +27,7 @@ __all__ = ["asked_wait", "read_failure", "request_id_of", "stream_failure"]
 LONGEST = 500
 """Characters of a provider's words that are shown."""
 _DEPTH = 8
+_NO_KIND = ("error", "failed", "response.error", "response.failed")  # says no more than "error"
 
 _REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "cf-ray")
 # What could upset a terminal or a page: control characters, bidirectional marks.
@@ -251,7 +252,8 @@ def _from_object(value: Mapping[str, Any], depth: int) -> _Found:
         message=message,
         code=inner.code or _scalar(value, "code", "internalCode", "error_code", "statusCode"),
         param=inner.param or _scalar(value, "param"),
-        type=inner.type or ("" if kind in ("error", "response.failed", "failed") else kind),
+        type=inner.type
+        or ("" if kind in ("error", "response.error", "response.failed", "failed") else kind),
         request_id=inner.request_id or _scalar(value, "request_id", "requestId"),
     )
 

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import pytest
 
+from nbchat.messages import Failed
 from tests.wire.streams import NOTHING, Case, fold, summary
 from tests.wire.streams.catalogue import CASES
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_an_answer_is_what_the_server_meant(case: Case) -> None:
-    answer, _ = fold(case.endpoint, [case.body], **case.options)
+    answer, events = fold(case.endpoint, [case.body], **case.options)
+    failures = [event for event in events if isinstance(event, Failed)]
+    assert len(failures) == (answer.error is not None)
     found = summary(answer)
     expected = {**NOTHING, **case.expect}
     if not answer.choices:

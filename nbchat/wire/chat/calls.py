@@ -26,7 +26,9 @@ class _Call:
 
     @property
     def whole(self) -> bool:
-        """Whether the arguments so far are complete JSON."""
+        """Whether the arguments so far are a complete JSON object."""
+        if not self.pieces or not self.pieces[-1].rstrip().endswith("}"):
+            return False
         try:
             json.loads("".join(self.pieces))
         except ValueError:

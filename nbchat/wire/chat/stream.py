@@ -76,8 +76,7 @@ class ChatDecoder(Decoder):
             if choice.get("logprobs"):
                 _read_logprobs(choice["logprobs"], index, events)
             if choice.get("finish_reason"):
-                self._describe(frame, events)
-                self._finish(state, choice, events)
+                self._finish(state, choice, frame, events)
         if not choices:
             self._read_other(frame, event, events)
         if frame.get("usage"):
@@ -126,8 +125,15 @@ class ChatDecoder(Decoder):
             self._head = head
             events.append(head)
 
-    def _finish(self, state: _Choice, choice: dict[str, Any], events: list[StreamEvent]) -> None:
+    def _finish(
+        self,
+        state: _Choice,
+        choice: dict[str, Any],
+        frame: dict[str, Any],
+        events: list[StreamEvent],
+    ) -> None:
         reason = str(choice["finish_reason"])
+        self._describe(frame, events)
         state.flush(events)
         if choice.get("usage"):  # Moonshot counts within the choice
             self._read_usage(choice["usage"], events)
@@ -135,7 +141,7 @@ class ChatDecoder(Decoder):
             return
         state.finish = reason
         events.append(Finished(reason, state.index))
-        if reason == "error" and not self._failed:
+        if reason == "error" and not frame.get("error"):  # else the frame says more of it
             events += self.fail(choice)
         self.ended = all(other.finish for other in self._choices.values())
 
@@ -228,7 +234,9 @@ class _Choice:
         text = value if isinstance(value, str) else _joined(value)
         if not text:
             return False
-        if self._source and field != self._source and text == self._reasoned.getvalue():
+        # All of it once more, in another field? The lengths are compared first: that is cheap.
+        known = self._reasoned
+        if field != self._source and known.tell() == len(text) and known.getvalue() == text:
             return False
         self._source = field
         self._reasoned.write(text)

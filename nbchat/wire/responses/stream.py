@@ -42,7 +42,8 @@ from nbchat.wire.values import (
 Event = Mapping[str, Any]
 Handler = Callable[["ResponsesDecoder", Event, str], list[StreamEvent]]
 
-_STATUSES = ("completed", "incomplete", "failed", "cancelled", "queued", "in_progress")
+_ENDS = ("completed", "incomplete", "failed", "cancelled")
+_STATUSES = (*_ENDS, "queued", "in_progress")
 _SILENT = frozenset({"message", "reasoning", *CALLS})  # the kinds that are no hosted tool
 
 
@@ -66,8 +67,10 @@ class ResponsesDecoder(Decoder):
         handler = HANDLERS.get(kind) if isinstance(kind, str) else None
         if handler is not None:
             return handler(self, frame, kind)
-        if isinstance(kind, str) and kind.startswith("response."):  # one that is not known yet
-            return []
+        if mapping_of(frame.get("response")).get("status") in _ENDS:
+            return self._on_end(frame, "")
+        if isinstance(kind, str) and kind.startswith("response.") and kind != "response.error":
+            return []  # a type that is not known yet
         return self.fail(frame) if is_failure(frame) else []
 
     def _answer(self, answer: dict[str, Any]) -> list[StreamEvent]:

@@ -303,6 +303,16 @@ CASES = [
         failed("server_error: bad", usage=(3, 4)) | HELLO,
     ),
     odd("row 33: an error alone", whole({"error": {"message": "bad"}}), failed("bad")),
+    odd(
+        "row 33: response.error",
+        stream(created(), *SPOKEN, {"type": "response.error", "error": {"message": "bad"}}),
+        failed("bad") | HELLO,
+    ),
+    odd(
+        "row 34: an end by a type of its own",
+        stream(created(), *SPOKEN, ended("cancelled", OUTPUT)),
+        HELLO | {"status": "cancelled", "finish": "cancelled"},
+    ),
     odd("row 33: something else", whole({"id": "x"}), failed("this is no response object")),
     odd(
         "row 34: completed event, status failed",

@@ -74,25 +74,25 @@ def text(thread: Conversation, *, ascii: bool = False) -> str:
     main · 1 turn
     ● 3f2a  Hello  (by hand, head)
     """
-    lines = [_title(thread)]
+    lines, digits = [_title(thread)], thread.digits()
     for row in rows(thread):
         marks = f"  ({', '.join(row.marks)})" if row.marks else ""
         dot = "●" if row.current else "○"
-        lines.append(f"{row.rail}{dot} {thread.short(row.turn)}  {row.words}{marks}")
+        lines.append(f"{row.rail}{dot} {row.turn.id[:digits]}  {row.words}{marks}")
     picture = "\n".join(lines)
     return picture.translate(_ASCII) if ascii else picture
 
 
 def as_html(thread: Conversation) -> str:
     """Return the picture as HTML with its own style; the words of the turns are escaped."""
-    lines = [f"<div>{html.escape(_title(thread))}</div>"]
+    lines, digits = [f"<div>{html.escape(_title(thread))}</div>"], thread.digits()
     for row in rows(thread):
         classes = ["nbchat-current" if row.current else "nbchat-aside"]
         classes += ["nbchat-hidden"] * row.hidden + ["nbchat-head"] * row.head
         marks = f"  <small>({html.escape(', '.join(row.marks))})</small>" if row.marks else ""
         lines.append(
             f'<div class="{" ".join(classes)}">{row.rail}{"●" if row.current else "○"} '
-            f"<code>{thread.short(row.turn)}</code>  "
+            f"<code>{row.turn.id[:digits]}</code>  "
             f'<span class="nbchat-words">{html.escape(row.words)}</span>{marks}</div>'
         )
     body = "".join(lines)

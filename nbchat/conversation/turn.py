@@ -47,7 +47,7 @@ class Turn:
     provider: str = ""
     base_url: str = ""
     model: str = ""
-    parent: Turn | None = None
+    parent: Turn | None = field(default=None, repr=False)
     cell: str = ""
     execution: str = ""
     by_hand: bool = False

@@ -52,7 +52,7 @@ _SOURCE = """
 & li { margin: .25em 0 0 } & li :is(ul,ol) { margin: 0 }
 & li.nbchat-todo { list-style: none }
 & .nbchat-task { display: inline-block; margin-left: -1.4em; width: 1.4em }
-& blockquote { border-left: 3px solid var(--nb-line); color: var(--nb-muted); padding-left: 1em }
+& blockquote { border-left: 3px solid var(--nb-line); color: var(--nb-muted); padding: 0 1em }
 & hr { background: none; border: 0; border-top: 1px solid var(--nb-line); margin: 1.5em 0 0 }
 & a, & .nbchat-link {
   color: var(--jp-content-link-color, var(--vscode-textLink-foreground, var(--nb-link)));
@@ -77,6 +77,7 @@ _SOURCE = """
 & .highlight, & pre.nbchat-math { background: var(--nb-soft); border: 1px solid var(--nb-line);
   border-radius: 5px }
 & div.nbchat-math { overflow: auto hidden }
+& .nbchat-math mjx-container { margin: 0 }
 & mjx-container[display=true] { margin: .4em 0 }
 & .nbchat-table { overflow-x: auto }
 & table { border: 0; border-collapse: collapse; color: inherit; font-size: 1em; margin: 0;
@@ -92,11 +93,10 @@ _SOURCE = """
 & .nbchat-reasoning summary { cursor: pointer }
 & .nbchat-reasoning>div { border-left: 2px solid var(--nb-line); margin: .3em 0 0 .3em;
   padding-left: 1em }
-& :is(.nbchat-notice,.nbchat-stopped) { border-left: 3px solid var(--jp-warn-color1, #bf8700);
+& .nbchat-notice { border-left: 3px solid var(--jp-warn-color1, #bf8700);
   font-size: .9em; margin: .75em 0 0; padding-left: .75em }
-& .nbchat-stopped { border-color: var(--jp-error-color1, #cf222e) }
 & .nbchat-footer { color: var(--nb-muted); font-size: .8em; margin: .9em 0 0 }
-& *>:first-child, &:not(.nbchat-next)>:first-child { margin-top: 0 }
+& :not(.nbchat-next)>:first-child, &:not(.nbchat-next)>:first-child { margin-top: 0 }
 
 /* code colours for places without a theme for them */
 :where(.nbchat .highlight) [class^=k] { color: var(--nb-key) }

@@ -15,7 +15,7 @@ import ipywidgets
 from IPython.display import publish_display_data
 
 from nbchat.messages import StreamEvent
-from nbchat.render import STYLE, IncrementalMarkdown, Update
+from nbchat.render import STYLE, IncrementalMarkdown
 from nbchat.render.html import prose
 from nbchat.reply import Reply
 from nbchat.view import choices
@@ -34,14 +34,16 @@ _STYLE = (
     ".nbchat-live :is(.widget-html,.widget-html-content,.widget-htmlmath,"
     ".widget-htmlmath-content){line-height:inherit;min-width:0;width:100%}"
     ".nbchat-live .widget-vbox{min-width:0;width:100%}"
-    # As wide as the permanent output, which JupyterLab pads.
-    ".nbchat-live.nbchat-live{padding-right:20px}"
+    # What a chunk ended with while it was the last one: the next chunk has it, once it is there.
+    ".nbchat-live .widget-htmlmath:has(+.widget-htmlmath .nbchat) .nbchat-open{display:none}"
+    # As wide and as high as the permanent output, with what JupyterLab puts around that.
+    ".nbchat-live.nbchat-live{padding-right:20px;margin-bottom:.5em}"
     ".nbchat-live .nbchat-style{display:none}"
     ".nbchat-live .jupyter-widgets.nbchat-thought{display:none;width:auto;"
     "border-left:2px solid var(--nb-line);margin:0 0 .75em .3em;padding-left:1em}"
     ".nbchat-live .nbchat-think:has(details[open])+.jupyter-widgets.nbchat-thought{display:flex}"
     ".nbchat-live .nbchat-thought .nbchat.nbchat{color:var(--nb-muted);font-size:.93em}"
-    ".nbchat-live .jupyter-widgets.nbchat-bar{align-items:center;margin:.6em 0 0;gap:.9em}"
+    ".nbchat-live .jupyter-widgets.nbchat-bar{align-items:center;margin:.43em 0 0;gap:.9em}"
     ".nbchat-live .nbchat-bar .nbchat-footer{margin:0}"
     ".nbchat-live .jupyter-button.nbchat-stop{flex:none;height:22px;line-height:20px;"
     "padding:0 10px;font-size:.8em;background:none;color:inherit;box-shadow:none;"
@@ -209,7 +211,12 @@ class WidgetScreen:
 
 
 class _Chunks:
-    """A growing text in a box: settled chunks, and the last one, which still changes."""
+    """A growing text in a box: settled chunks, and the last one, which still changes.
+
+    A chunk that is large enough is left alone with the open end that it shows. The style sheet
+    hides that in the moment in which the next chunk, which has it too, appears: so text passes
+    from one to the other within a frame, however long the front end takes to make a widget.
+    """
 
     def __init__(self, make: Callable[[], Any], box: Any) -> None:
         self.box = box
@@ -221,12 +228,15 @@ class _Chunks:
         self._markdown = markdown
         self._blocks: list[list[str]] = [[]]
         self._widgets = [self._make()]
+        self._fill()
+
+    def _fill(self) -> None:
         self.box.children = [*self._head, *self._widgets]
 
     def head(self, widget: Any) -> None:
         """Put ``widget`` above the text, in place of the one before."""
         self._head = [widget]
-        self.box.children = [*self._head, *self._widgets]
+        self._fill()
 
     def paint(self, column: Column) -> None:
         """Bring the widgets up to date."""
@@ -235,21 +245,15 @@ class _Chunks:
                 self._restart(None)
             self._markdown = column.markdown
         update = column.markdown.tick()
-        count = len(self._widgets)
-        self._settle(update)
+        self._blocks[-1].extend(update.new)
         for index, html in update.changed:
             self._change(index, html)
         self._show(len(self._widgets) - 1, update.tail)
-        if len(self._widgets) != count:
-            self.box.children = [*self._head, *self._widgets]
-
-    def _settle(self, update: Update) -> None:
-        for html in update.new:
-            if sum(map(len, self._blocks[-1])) >= CHUNK:
-                self._show(len(self._widgets) - 1)
-                self._blocks.append([])
-                self._widgets.append(self._make())
-            self._blocks[-1].append(html)
+        if update.tail and sum(map(len, self._blocks[-1])) >= CHUNK:
+            self._blocks.append([])
+            self._widgets.append(self._make())
+            self._show(len(self._widgets) - 1, update.tail)
+            self._fill()
 
     def _change(self, index: int, html: str) -> None:
         for number, blocks in enumerate(self._blocks):
@@ -261,8 +265,12 @@ class _Chunks:
 
     def _show(self, number: int, tail: str = "") -> None:
         follows = " nbchat-next" if number else ""
-        html = "".join(self._blocks[number]) + tail
-        _set(self._widgets[number], f'<div class="nbchat{follows}">{html}</div>')
+        settled = "".join(self._blocks[number])
+        value = f'<div class="nbchat{follows}">{settled}</div>' if settled else ""
+        if tail:
+            follows = " nbchat-next" if number or settled else ""
+            value += f'<div class="nbchat{follows} nbchat-open">{tail}</div>'
+        _set(self._widgets[number], value)
 
 
 def _set(widget: Any, value: str) -> None:

@@ -186,8 +186,10 @@ class ScriptedServer:
         connection = self.connections
         self.connections += 1
         try:
-            # A client that goes away ends the connection's task; that is no error here.
-            with contextlib.suppress(_Over, OSError, asyncio.IncompleteReadError):
+            # A client that goes away ends the connection's task, and so does the server's end;
+            # that is no error here.
+            over = (_Over, OSError, asyncio.IncompleteReadError, asyncio.CancelledError)
+            with contextlib.suppress(*over):
                 while True:
                     await self._exchange(connection, reader, writer)
         finally:

@@ -211,11 +211,13 @@ _RECORD = """
 index => {
   window.__frames = [];
   window.__record = true;
+  let scroller = document.querySelector('.jp-Notebook .jp-Cell');
+  while (!['auto', 'scroll'].includes(getComputedStyle(scroller).overflowY))
+    scroller = scroller.parentElement;
   const sample = () => {
     if (!window.__record) return;
     const cell = document.querySelectorAll('.jp-Notebook .jp-Cell')[index];
     const area = cell.querySelector('.jp-Cell-outputArea');
-    const scroller = cell.closest('.jp-WindowedPanel-outer') || cell.closest('.jp-Notebook');
     window.__frames.push([
       cell.querySelector('.jp-InputPrompt').textContent === '[*]:',
       area.querySelector('.jupyter-widgets') !== null,

@@ -52,6 +52,10 @@ def held(*frames: Sequence[bytes]) -> tuple[list[Step], list[Hold]]:
 
 
 def paced(text: str, deltas: int = 12) -> tuple[list[Step], list[Hold]]:
-    """Return the steps of an answer that waits after so many deltas, and its holds."""
-    frames = chat_stream(*pieces(text))
-    return held(*(frames[at : at + deltas] for at in range(0, len(frames), deltas)))
+    """Return the steps of an answer that waits after so many deltas, and its holds.
+
+    The last hold is between the text and the end of the answer.
+    """
+    *frames, finish, usage, done = chat_stream(*pieces(text))
+    steps, holds = held(*(frames[at : at + deltas] for at in range(0, len(frames), deltas)))
+    return [*steps, finish, usage, done], holds

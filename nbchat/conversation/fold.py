@@ -223,6 +223,8 @@ class Answer:
         call = calls.get(event.key)
         if call is None:
             call = calls[event.key] = CallState(event.kind)
+        if event.name:
+            call.kind = event.kind
         call.id = call.id or event.id
         call.name = call.name or event.name
         call.arguments.write(event.arguments)

@@ -18,7 +18,7 @@ class CallState:
     __slots__ = ("arguments", "extra", "id", "kind", "name")
 
     def __init__(self, kind: Literal["function", "custom"]) -> None:
-        self.kind = kind
+        self.kind: Literal["function", "custom"] = kind
         self.id = ""
         self.name = ""
         self.arguments = StringIO()

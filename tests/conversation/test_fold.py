@@ -239,6 +239,12 @@ class TestValues:
         answer = folded(ToolCallDelta("a", name="f"), ToolCallDelta("b", name="g"))
         assert [call.id for call in answer.choices[0].tool_calls] == ["call_0", "call_1"]
 
+    def test_the_kind_of_a_call_comes_with_its_name(self) -> None:
+        answer = folded(
+            ToolCallDone("k", "SELECT 1"), ToolCallDelta("k", "c", "sql", kind="custom")
+        )
+        assert answer.choices[0].tool_calls == (ToolCall("c", "sql", "SELECT 1", "custom"),)
+
     def test_whole_arguments_win(self) -> None:
         answer = folded(ToolCallDelta("k", "c", "f", "{"), ToolCallDone("k", "{}"))
         assert answer.choices[0].tool_calls[0].arguments == "{}"

@@ -17,6 +17,7 @@ class Item:
 
     Attributes:
         key: what the events call it.
+        id: the server's, ``""`` if it gave none.
         kind: its type (``message``, ``function_call``, ``web_search_call``, …).
         position: its place in the output, in the server's or else in our count.
         added: the item as it was announced, empty if it never was.
@@ -28,6 +29,7 @@ class Item:
     """
 
     key: str
+    id: str
     kind: str
     position: int
     added: Mapping[str, Any] = field(default_factory=dict)
@@ -63,12 +65,14 @@ class ItemTable:
         """Return the item of that id or place; a new one if it was never announced."""
         item_id = text_of(item_id)
         item = self._by_id.get((kind, item_id))
-        if item is None:
-            item = self._open_at(kind, place)
-            if item is None:
-                return self._open(kind, item_id, place)
-            if item_id:
-                self._by_id[kind, item_id] = item
+        if item is not None:
+            return item
+        item = self._open_at(kind, place)
+        # At the same place, another id is another name; without a place it is another item.
+        if item is None or (item_id and item.id and not isinstance(place, int)):
+            return self._open(kind, item_id, place)
+        if item_id:
+            self._by_id[kind, item_id] = item
         return item
 
     def of_output(self, output: Iterable[Mapping[str, Any]]) -> list[tuple[Item, Value]]:
@@ -101,6 +105,7 @@ class ItemTable:
         count = len(self.items)
         item = Item(
             key=f"{kind}.{count}",
+            id=item_id,
             kind=kind,
             position=place if isinstance(place, int) else count,
         )

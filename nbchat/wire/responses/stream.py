@@ -244,7 +244,8 @@ class ResponsesDecoder(Decoder):
         delta = text_of(event.get("delta"))
         if not delta:
             return []
-        return [ToolCallDelta(self._speaking(_CALL_EVENTS[kind], event).key, arguments=delta)]
+        item = self._speaking(_CALL_EVENTS[kind], event)
+        return [ToolCallDelta(item.key, arguments=delta, kind=CALLS[item.kind])]
 
     def _on_arguments_done(self, event: Event, kind: str) -> list[StreamEvent]:
         item = self._speaking(_CALL_EVENTS[kind], event)

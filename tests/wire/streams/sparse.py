@@ -304,6 +304,25 @@ CASES = [
     ),
     odd("row 33: an error alone", whole({"error": {"message": "bad"}}), failed("bad")),
     odd(
+        "row 29: two calls at once, unannounced and without a place",
+        sse(
+            *without(
+                [
+                    event("function_call_arguments.delta", "fc_1", delta='{"a"'),
+                    event("function_call_arguments.delta", "fc_2", delta='{"b"'),
+                    event("function_call_arguments.delta", "fc_1", delta=":1}"),
+                    event("function_call_arguments.delta", "fc_2", delta=":2}"),
+                    ended(),
+                ],
+                "output_index",
+            )
+        ),
+        {
+            "calls": (("call_0", "", '{"a":1}'), ("call_1", "", '{"b":2}')),
+            "finish": "tool_calls",
+        },
+    ),
+    odd(
         "row 33: response.error",
         stream(created(), *SPOKEN, {"type": "response.error", "error": {"message": "bad"}}),
         failed("bad") | HELLO,

@@ -110,6 +110,7 @@ UNREAD = frozenset(
         "responses: row 29: done is shorter, or empty",
         "responses: row 29: no deltas, output_item.done alone",
         "responses: row 29: no deltas, output_text.done alone",
+        "responses: row 29: two calls at once, unannounced and without a place",
         "responses: row 30: a message of an output null",
         "responses: row 30: no response",
         "responses: row 30: output absent",

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import needs_local_scope, no_var_expand
@@ -41,7 +42,10 @@ class Extension:
         from nbchat.session import shared
 
         self._used = True
-        return shared(self.settings)
+        session = shared(self.settings)
+        profile = getattr(self.shell, "profile_dir", None)
+        session.folder = Path(profile.location) if profile is not None else None
+        return session
 
     # --- In and out -------------------------------------------------------------------------
 
@@ -58,7 +62,7 @@ class Extension:
         if "nbchat" in table["line"]:
             self._earlier["line", "nbchat"] = table["line"]["nbchat"]
             taken.append("%nbchat")
-        self._register(self._command, "line", "nbchat")
+        self._register(self._command, "line_cell", "nbchat")
         if taken:
             sys.stderr.write(
                 f"nbchat takes {' and '.join(taken)} over from another extension; "
@@ -140,12 +144,16 @@ class Extension:
         return self._shown
 
     @no_var_expand
-    def _command(self, line: str) -> None:
-        """Show the state of nbchat, or run a subcommand; ``%nbchat help`` lists them."""
+    def _command(self, line: str, cell: str | None = None) -> None:
+        """Show the state of nbchat, or run a subcommand; ``%nbchat help`` lists them.
+
+        ``%%nbchat say assistant`` and ``%%nbchat edit TURN assistant`` take the cell as the text.
+        """
         from nbchat.commands import Context, execute
 
         with self._short_errors():
-            said = execute(line, Context(self.session, self.shell))
+            cell = None if cell is None else cell.removesuffix("\n")
+            said = execute(line, Context(self.session, self.shell), cell)
             sys.stdout.write(f"{said}\n" if said else "")
 
     @contextmanager

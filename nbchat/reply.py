@@ -38,8 +38,8 @@ class Reply:
         images: images that the model made.
         parsed: the answer as an object, if a structured one was asked for.
         usage: tokens as the server counted them, ``None`` if it did not.
-        status: ``completed``, ``stopped`` (by the user), ``cut`` (the stream broke off) or
-            ``failed``.
+        status: ``completed``, ``stopped`` (by the user), ``cut`` (the stream broke off),
+            ``failed``, or the server's word (``incomplete``, ``cancelled``).
         model: the model that answered, in the server's words.
         provider: the name of the provider.
         id: the server's id of the response.

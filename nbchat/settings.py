@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from traitlets import Bool, Dict, Enum, Float, TraitError, TraitType, Unicode, validate
+from traitlets import Bool, Dict, Enum, Float, TraitError, TraitType, Unicode, Union, validate
 from traitlets.config import Configurable
 
 from nbchat.errors import UsageError
@@ -84,6 +84,12 @@ class NbChat(Configurable):
         "replace",
         help="What running a cell again does to its thread: 'replace' its earlier answer and set "
         "the later ones aside, or 'append'.",
+    ).tag(config=True)
+    journal = Union(
+        [Bool(), Unicode()],
+        default_value=True,
+        help="Whether every turn is kept in an SQLite file in the IPython profile's folder, for "
+        "%nbchat restore; False keeps them in memory, a path names another file.",
     ).tag(config=True)
     traceback = Bool(False, help="Show the Python stack of errors.").tag(config=True)
 

@@ -22,7 +22,7 @@ PROVIDERS = WIRE | {"providers"}
 CLIENT = PROVIDERS | {"client"}
 LOCAL = CLIENT | {"local"}
 CONVERSATION = BASE | {"conversation"}
-ENGINE = LOCAL | CONVERSATION | {"journal", "exchange", "pricing"}
+ENGINE = LOCAL | CONVERSATION | {"journal", "exchange", "pricing", "prompt", "tools"}
 SESSION = ENGINE | {"session"}
 VIEW = BASE | {"render", "view"}
 LINE = SETTINGS | {"line"}
@@ -40,6 +40,8 @@ ALLOWED: dict[str, set[str]] = {
     "client": PROVIDERS,
     "local": CLIENT,
     "conversation": BASE,
+    "prompt": BASE | {"options"},
+    "tools": BASE | {"options"},
     "journal": CONVERSATION,
     "exchange": CONVERSATION | WIRE,
     "pricing": CONVERSATION,

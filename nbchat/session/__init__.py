@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbchat import local
 from nbchat.conversation import Conversation, Threads
 from nbchat.errors import APIError, ConfigurationError, Interrupted, UsageError
 from nbchat.interrupt import uninterrupted
+from nbchat.journal import FILENAME, Journal
 from nbchat.messages import Endpoint, Idle, Message, Progress, Settled, StreamEvent
 from nbchat.options import Options
 from nbchat.providers import LOCAL, Experience, Keys, Provider, resolve
 from nbchat.reply import Reply
 from nbchat.session.background import in_background
+from nbchat.session.defaults import completed, lent
 from nbchat.session.flight import Flight
 from nbchat.session.jobs import Jobs
 from nbchat.session.plan import Plan
@@ -40,6 +45,7 @@ class Session:
         threads: the conversations by name, and which of them is the current one.
         last: the reply of the last prompt that got one, ``None`` before that.
         jobs: the prompts in the background.
+        folder: where the journal is if the settings name no file; ``None`` keeps none.
     """
 
     def __init__(self, settings: NbChat) -> None:
@@ -50,12 +56,46 @@ class Session:
         self.last: Reply | None = None
         self.jobs = Jobs()
         self._models: dict[str, list[str]] = {}
+        self.folder: Path | None = None
+        self._journal: tuple[bool | str, Journal] | None = None
         self._client: Client | None = None
 
     def thread(self) -> Conversation:
         """Return the current thread; it is kept once something was said on it."""
         name = self.threads.current
         return self.threads.get(name) or Conversation(name)
+
+    @property
+    def journal(self) -> Journal:
+        """The journal that the settings ask for; one that keeps nothing if they ask for none."""
+        asked = self.settings.journal
+        if self._journal is None or self._journal[0] != asked:
+            if self._journal is not None:
+                self._journal[1].close()
+            path: str | Path | None = asked or None
+            if asked is True:
+                path = None if self.folder is None else self.folder / FILENAME
+            elif isinstance(path, str):
+                path = Path(path).expanduser()
+            self._journal = asked, Journal(path, os.environ.get("JPY_SESSION_NAME", ""))
+        return self._journal[1]
+
+    def keep(self, thread: Conversation) -> None:
+        """Keep a thread that a command changed, if it has anything, and note what it is now."""
+        if not (thread.turns or thread.options):
+            return
+        deleted = thread in self.threads.deleted
+        if not deleted:
+            self.threads.setdefault(thread.name, thread)
+        self.journal.save(thread, deleted=deleted)
+
+    def defaults(self) -> Options:
+        """Return the options that the current thread lends to its prompts.
+
+        Raises:
+            UsageError: a thread that came from elsewhere holds something else.
+        """
+        return lent(self.thread())
 
     def provider(self, options: Options) -> Provider:
         """Return the provider that a prompt with ``options`` goes to.
@@ -88,13 +128,15 @@ class Session:
         """
         if not text.strip():
             raise UsageError("the prompt is empty: write it below the magic line")
+        name = options.thread or self.threads.current
+        # `--once` neither reads nor writes the thread.
+        known = None if options.once else self.threads.get(name)
+        if known is not None:
+            options = completed(options, known, endpoint)
         provider = self.provider(options)
         if options.timeout is None:
             seconds = lookup(self.settings, "timeout").value
             options = replace(options, timeout=float(seconds or READ_TIMEOUT))
-        name = options.thread or self.threads.current
-        # `--once` neither reads nor writes the thread.
-        known = None if options.once else self.threads.get(name)
         plan = Plan(
             prompt=(Message.of("user", text),),
             options=options,
@@ -155,14 +197,19 @@ class Session:
         turn = plan.turn()
         flight = Flight(plan, turn, self.client, self.experience, stopped)
         failure: BaseException | None = None
+        # What is asked outside of any thread is not kept either.
+        journal = Journal(None) if plan.options.once else self.journal
         done = kept = False
         try:
             thread.system = plan.system
             thread.open(turn, plan.placement.parent)
-            if plan.placement.note:
-                yield flight.note(plan.placement.note)
-            yield from self._prepare(flight)
-            yield from flight.events()
+            journal.save(thread)
+            for note in (journal.take_warning(), plan.placement.note):
+                if note:
+                    yield flight.note(note)
+            for event in itertools.chain(self._prepare(flight), flight.events()):
+                journal.grow(turn, event)
+                yield event
             done = True
         except (APIError, ConfigurationError) as error:
             failure = error
@@ -179,9 +226,12 @@ class Session:
                 kept = done or not turn.empty
                 if kept:
                     self.last = turn.reply(thread.name)
+                    journal.settle(turn)
+                    journal.save(thread)
                 else:
                     thread.discard(turn, back_to=head)
                     thread.system = system
+                    journal.drop(thread, turn)
         if kept:
             yield Settled(turn.reply(thread.name))
         if isinstance(failure, KeyboardInterrupt):
@@ -192,6 +242,8 @@ class Session:
 
     def close(self) -> None:
         """End the jobs, the event loop and the embedded model; the threads stay."""
+        if self._journal is not None:
+            self._journal[1].flush()
         self.jobs.stop()
         if self._client is not None:
             self._client.close()

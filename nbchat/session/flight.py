@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from nbchat.client import Client, Request, Stream
 from nbchat.conversation import Turn
-from nbchat.errors import APIStatusError
+from nbchat.errors import APIError, APIStatusError, StreamError
 from nbchat.messages import (
     Connected,
     Failed,
     Idle,
     Notice,
+    Progress,
     ReasoningDelta,
     RefusalDelta,
     Retrying,
@@ -27,12 +29,12 @@ from nbchat.messages import (
 from nbchat.providers import LOCAL, Experience, Provider
 from nbchat.session.plan import Plan
 from nbchat.wire.refusal import amend
+from nbchat.wire.responses.stream import ResponsesDecoder
 from nbchat.wire.url import endpoint_url
 
-if TYPE_CHECKING:
-    from nbchat.client import Client, Stream
-
 _TOKENS = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
+_PENDING = ("queued", "in_progress")
+POLL = 2.0  # seconds between two questions after a response in the background
 # What may come before the server has said anything of the answer.
 _BEFORE = (Idle, Connected, Notice, Retrying)
 
@@ -73,9 +75,15 @@ class Flight:
             self._sent = time.monotonic()
             try:
                 if (yield from self._fold(self._send())):
+                    yield from self._wait_for_background()
                     return
                 learned = replace(habits, stateful=False)
                 notice = f"{provider.name} keeps no responses: the whole history was sent"
+            except StreamError:
+                if not self._in_background:
+                    raise
+                yield from self._wait_for_background()
+                return
             except APIStatusError as error:
                 amended = None
                 if self.turn.first_token is None:
@@ -98,11 +106,11 @@ class Flight:
         """Close the connection and take the time; whatever the stage, as often as one likes."""
         if self._stream is not None:
             self._stream.cancel()
+        if self._in_background and self.turn.answer.status == "stopped":
+            self._cancel_background()
         self.turn.elapsed = time.monotonic() - self._sent
 
     def _send(self) -> Stream:
-        from nbchat.client import Request
-
         plan = self.plan
         request = Request(
             url=endpoint_url(plan.provider.base_url, plan.endpoint),
@@ -141,6 +149,54 @@ class Flight:
                 error.host = error.host or urlsplit(self.plan.provider.base_url).netloc
                 raise error
         return True
+
+    # --- Responses that the provider makes in the background: --set background=true -------------
+
+    @property
+    def _in_background(self) -> bool:
+        body, answer = self.turn.request, self.turn.answer
+        return bool(body.get("background") and self.plan.endpoint == "responses" and answer.id)
+
+    def _wait_for_background(self) -> Iterator[StreamEvent]:
+        """Ask for a background response until it is done, and fold it."""
+        answer = self.turn.answer
+        if not self._in_background or answer.status not in (*_PENDING, "streaming", "cut"):
+            return
+        provider = self.plan.provider
+        while True:
+            said = self._client.get_json(
+                self._response_url(), key=provider.key, provider=provider.name
+            )
+            status = said.get("status") if isinstance(said, dict) else None
+            if status not in _PENDING:
+                break
+            waited = time.monotonic() + POLL
+            while time.monotonic() < waited:
+                if self._stopped.wait(0.05):
+                    raise KeyboardInterrupt
+                yield Progress(f"the provider is working ({status.replace('_', ' ')})")
+        answer.status, answer.error = "streaming", None
+        for event in ResponsesDecoder().whole(said):
+            shown = answer.apply(event)
+            if shown is not None:
+                yield shown
+            if isinstance(event, Failed):
+                raise event.error
+
+    def _cancel_background(self) -> None:
+        """Tell the provider that nobody waits any more; it may not hear it."""
+        provider = self.plan.provider
+        request = Request(
+            f"{self._response_url()}/cancel", {}, "responses", key=provider.key, retries=0
+        )
+        with self._client.send(request) as stream, contextlib.suppress(APIError):
+            for _ in range(20):
+                if stream.ended or stream.get(0.05) is not None:
+                    return
+
+    def _response_url(self) -> str:
+        where = endpoint_url(self.plan.provider.base_url, "responses")
+        return f"{where}/{quote(self.turn.answer.id, safe='')}"
 
     def _pump(self, stream: Stream) -> Iterator[StreamEvent]:
         while not stream.ended:

@@ -80,7 +80,7 @@ def footer(reply: Reply) -> str:
     if usage is not None and usage.cost is not None:
         parts.append(f"${usage.cost:.4f}")
     reason = reply.finish_reason
-    if reason not in ("", "stop") and reply.status == "completed":
+    if reason not in ("", "stop") and reply.status in ("completed", "incomplete"):
         parts.append(_ENDS.get(reason, reason))
     if len(reply.choices) > 1:
         parts.append("the thread goes on with choice 1 (%nbchat pick 2 takes another)")

@@ -356,3 +356,42 @@ def test_a_server_with_several_models_wants_a_name(
         other.script(*error_answer(405, "not here"))
         with pytest.raises(ConfigurationError, match="did not say"):
             run(shell, f"%chat --base-url {other.base_url} hello")
+
+
+def background(status: str, text: str = "") -> dict[str, Any]:
+    """A response object of a background response."""
+    part = {"type": "output_text", "text": text, "annotations": []}
+    item = {"type": "message", "id": "m", "role": "assistant", "content": [part]}
+    return {
+        "id": "resp_bg",
+        "object": "response",
+        "status": status,
+        "output": [item][: bool(text)],
+    }
+
+
+def test_a_background_response_is_asked_for_until_it_is_done(
+    shell: InteractiveShell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nbchat.session.flight.POLL", 0.01)
+    server.script(*json_answer(background("queued")))
+    server.script(*json_answer(background("in_progress")))
+    server.script(*json_answer(background("completed", "Done.")))
+    reply = run(shell, "%respond --set background=true --no-stream hello")
+    assert (reply.text, reply.status) == ("Done.", "completed")
+    paths = [(exchange.method, exchange.path) for exchange in server.exchanges]
+    assert paths == [
+        ("POST", "/v1/responses"),
+        ("GET", "/v1/responses/resp_bg"),
+        ("GET", "/v1/responses/resp_bg"),
+    ]
+
+
+def test_a_cut_stream_of_a_background_response_loses_nothing(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    server.script(*responses_stream("Hel", "lo.")[:5])
+    server.script(*json_answer(background("completed", "Hello.")))
+    reply = run(shell, "%respond --set background=true hello")
+    assert (reply.text, reply.status) == ("Hello.", "completed")
+    assert server.exchange(1).path == "/v1/responses/resp_1"

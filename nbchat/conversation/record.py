@@ -157,14 +157,12 @@ def dump_thread(thread: Conversation) -> dict[str, Any]:
         "hidden": sorted(thread.hidden),
         "edits": {key: dump(messages) for key, messages in thread.edits.items()},
         "undone": [[at and at.id, back and back.id] for at, back in thread.undone],
+        "options": thread.options,
     }
 
 
 def load_thread(data: Mapping[str, Any], turns: list[Turn]) -> Conversation:
     """Return the thread that `dump_thread` was given, with these turns.
-
-    A turn that was opened but got nothing, because its kernel died, stays in the tree, but not on
-    the current path.
 
     Raises:
         RecordError: the data is not as it should be, or names a turn that is not there.
@@ -181,13 +179,11 @@ def load_thread(data: Mapping[str, Any], turns: list[Turn]) -> Conversation:
             "hidden": set(data["hidden"]),
             "edits": {key: load(messages) for key, messages in data["edits"].items()},
             "undone": [(by_id[at], by_id[back]) for at, back in data["undone"]],
+            "options": dict(data.get("options", {})),
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RecordError(f"a thread has an unknown form: {error!r}") from None
     thread = make(Conversation, given)
     if not all(isinstance(m, Message) for messages in thread.edits.values() for m in messages):
         raise RecordError("the edits of a thread are messages")
-    head = thread.head
-    while head is not None and head.answer.status == "cut" and head.empty:
-        head = thread.head = head.parent
     return thread

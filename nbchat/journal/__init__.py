@@ -285,17 +285,26 @@ class _Growth:
 
 def _restored(connection: sqlite3.Connection, session: str) -> list[Conversation]:
     turns: dict[str, Turn] = {}  # threads may share them
+    unanswered: set[Turn] = set()
     threads = []
     for id, _, state in store.read_threads(connection, session):
         rows = store.read_turns(connection, id)
-        threads.append(load_thread(json.loads(state), [_turn(row, turns) for row in rows]))
+        own = [_turn(row, turns, unanswered) for row in rows]
+        thread = load_thread(json.loads(state), own)
+        # A prompt that got nothing before its kernel died stays in the tree, but it would stand
+        # in the way of the next one.
+        if thread.head in unanswered:
+            thread.head = thread.head.parent
+        threads.append(thread)
     return threads
 
 
-def _turn(row: tuple[str, str, str], turns: dict[str, Turn]) -> Turn:
+def _turn(row: tuple[str, str, str], turns: dict[str, Turn], unanswered: set[Turn]) -> Turn:
     id, data, answer = row
     if id not in turns:
-        fields = json.loads(data)
+        fields, came = json.loads(data), json.loads(answer)
         # A parent comes before its children.
-        turns[id] = load_turn(fields, json.loads(answer), turns.get(fields.get("parent", "")))
+        turn = turns[id] = load_turn(fields, came, turns.get(fields.get("parent", "")))
+        if came["status"] == "streaming" and turn.empty:
+            unanswered.add(turn)
     return turns[id]

@@ -120,7 +120,7 @@ messages = st.builds(
 @st.composite
 def threads(draw: st.DrawFn) -> Conversation:
     """A thread with branches, requests that repeat histories, hidden and edited turns."""
-    thread = Conversation(draw(words), draw(words))
+    thread = Conversation(draw(words), draw(words), created=draw(st.floats(0, 2e9)))
     requests: dict[Turn | None, list[Any]] = {None: []}
     for _ in range(draw(st.integers(0, 6))):
         parent = draw(st.sampled_from([None, *thread.turns]))

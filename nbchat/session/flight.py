@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -11,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from nbchat.client import Client, Request, Stream
 from nbchat.conversation import Turn
+from nbchat.conversation.window import estimate, fit
 from nbchat.errors import APIError, APIStatusError, StreamError
 from nbchat.messages import (
     Connected,
@@ -26,14 +28,17 @@ from nbchat.messages import (
     TextDelta,
     ToolCallDelta,
 )
+from nbchat.pricing import context_window
 from nbchat.providers import LOCAL, Experience, Provider
 from nbchat.session.plan import Plan
+from nbchat.wire.hints import overflow
 from nbchat.wire.refusal import amend
 from nbchat.wire.responses.stream import ResponsesDecoder
 from nbchat.wire.url import endpoint_url
 
 _TOKENS = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
 _PENDING = ("queued", "in_progress")
+SMALLEST_WINDOW = 2000  # tokens; below that no list needs to be asked
 POLL = 2.0  # seconds between two questions after a response in the background
 # What may come before the server has said anything of the answer.
 _BEFORE = (Idle, Connected, Notice, Retrying)
@@ -57,6 +62,7 @@ class Flight:
         self._stopped = stopped
         self._stream: Stream | None = None
         self._sent = time.monotonic()
+        self._left_out = 0
 
     def events(self) -> Iterator[StreamEvent]:
         """Send the prompt and yield what comes, folded into the turn.
@@ -69,13 +75,17 @@ class Flight:
             KeyboardInterrupt: `stopped` was set.
         """
         provider = self.plan.provider
+        if warning := self._too_long():
+            yield self.note(warning)
         while True:
             habits = self._experience.habits(provider)
-            self.turn.request = self.plan.body(habits)
+            self.turn.request = self.plan.body(habits, self._left_out)
             self._sent = time.monotonic()
             try:
                 if (yield from self._fold(self._send())):
                     yield from self._wait_for_background()
+                    if self._left_out:
+                        yield self.note(_left_out(self._left_out))
                     return
                 learned = replace(habits, stateful=False)
                 notice = f"{provider.name} keeps no responses: the whole history was sent"
@@ -85,6 +95,8 @@ class Flight:
                 yield from self._wait_for_background()
                 return
             except APIStatusError as error:
+                if self._leave_out(error):
+                    continue
                 amended = None
                 if self.turn.first_token is None:
                     amended = amend(dict(self.turn.request), error, self.plan.endpoint, habits)
@@ -150,6 +162,35 @@ class Flight:
                 raise error
         return True
 
+    def _too_long(self) -> str:
+        """Return a warning if the model is listed with a smaller window than the thread needs."""
+        messages = [*self.plan.fixed(), *itertools.chain(*self.plan.history())]
+        tokens = estimate(messages)
+        if tokens < SMALLEST_WINDOW:
+            return ""
+        provider = self.plan.provider
+        window = context_window(provider.model, provider.base_url)
+        if window is None or tokens <= window:
+            return ""
+        return f"≈{tokens} tokens were sent; {provider.model} is listed with {window}"
+
+    def _leave_out(self, error: APIStatusError) -> bool:
+        """Leave out more of the oldest turns if the thread was too long and that is wanted."""
+        sizes = overflow(error)
+        wanted = self.plan.options.truncation == "auto" and self.plan.endpoint == "chat"
+        history = self.plan.history()
+        if sizes is None or not wanted or self._left_out >= len(history):
+            return False
+        fixed, kept = self.plan.fixed(), history[self._left_out :]
+        sent = estimate([*fixed, *itertools.chain(*kept)])
+        counted, context = sizes
+        # Where the server counted, its measure corrects the estimate; an answer needs room too.
+        # Where it did not, a quarter less is tried, and again.
+        room = context - min(self.plan.options.max_tokens or context // 4, context // 2)
+        window = round(sent * room / counted) if counted and context else sent * 3 // 4
+        self._left_out += max(1, fit(kept, fixed, window)[1])
+        return True
+
     # --- Responses that the provider makes in the background: --set background=true -------------
 
     @property
@@ -207,6 +248,11 @@ class Flight:
                 yield Idle()
             else:
                 yield from batch
+
+
+def _left_out(count: int) -> str:
+    turns = "the oldest turn" if count == 1 else f"the {count} oldest turns"
+    return f"{turns} of the thread did not fit and {'was' if count == 1 else 'were'} not sent"
 
 
 def _key_hint(provider: Provider) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -60,28 +59,39 @@ class Plan:
             stored=self.options.store is not False,
         )
 
-    def body(self, habits: Habits) -> dict[str, Any]:
+    def history(self) -> list[list[Message]]:
+        """What the model sees of the thread, turn by turn; items go to the server they are of."""
+        parent = self.placement.parent
+        path = [] if parent is None else parent.path()
+        return [
+            [
+                message if self._same_server(turn) else replace(message, items=())
+                for message in self.thread.messages(turn)
+            ]
+            for turn in path
+            if turn.id not in self.thread.hidden
+        ]
+
+    def fixed(self) -> list[Message]:
+        """What is sent in any case: the system message and the prompt."""
+        return [*self._system(), *self.prompt]
+
+    def body(self, habits: Habits, left_out: int = 0) -> dict[str, Any]:
         """Return the request's body for a server with these habits.
 
-        On Responses the history is left out where the server knows the parent turn by its id.
+        ``left_out`` is how many of the oldest turns are not sent. On Responses no turn is where
+        the server knows the parent turn by its id.
         """
-        system = [Message.of("system", self.system)] if self.system else []
-        model = self.provider.model
+        history = [message for turn in self.history()[left_out:] for message in turn]
+        model, options = self.provider.model, self.options
         if self.endpoint == "chat":
-            messages = [*system, *self._history(), *self.prompt]
-            return chat_body(model, messages, self.options, habits)
-        previous = self.options.previous or self._known_parent(habits)
-        messages = [*system, *([] if previous else self._history()), *self.prompt]
-        return responses_body(model, messages, self.options, habits, previous_response_id=previous)
+            return chat_body(model, [*self._system(), *history, *self.prompt], options, habits)
+        previous = options.previous or self._known_parent(habits)
+        messages = [*self._system(), *([] if previous else history), *self.prompt]
+        return responses_body(model, messages, options, habits, previous_response_id=previous)
 
-    def _history(self) -> Iterator[Message]:
-        """What the model sees of the thread; output items go to the server that made them."""
-        parent = self.placement.parent
-        for turn in [] if parent is None else parent.path():
-            if turn.id in self.thread.hidden:
-                continue
-            for message in self.thread.messages(turn):
-                yield message if self._same_server(turn) else replace(message, items=())
+    def _system(self) -> list[Message]:
+        return [Message.of("system", self.system)] if self.system else []
 
     def _same_server(self, turn: Turn) -> bool:
         """Whether the turn was asked of the endpoint that is asked now."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from nbchat.errors import APIStatusError
 
-__all__ = ["Facts", "advise", "context_overflow", "quota_is_used_up"]
+__all__ = ["Facts", "advise", "context_overflow", "overflow", "quota_is_used_up"]
 
 # Cloudflare: developers.cloudflare.com/workers-ai/platform/errors and the API's own 70xx, 10000.
 _CLOUDFLARE = {
@@ -37,6 +37,9 @@ _OVERFLOW = re.compile(
 )
 
 
+_TOO_LONG = "the thread does not fit into the model's context"
+
+
 @dataclass(frozen=True)
 class Facts:
     """What is known of a failure; ``status`` is 0 within a stream, ``wait`` is in seconds."""
@@ -58,8 +61,18 @@ def context_overflow(facts: Facts) -> str:
         return ""
     sizes = _sizes(facts.body)
     if sizes:
-        return f"the thread does not fit into the model's context: {sizes[0]} of {sizes[1]} tokens"
-    return f"the thread does not fit into the model's context: {facts.message}"
+        return f"{_TOO_LONG}: {sizes[0]} of {sizes[1]} tokens"
+    return f"{_TOO_LONG}: {facts.message}"
+
+
+def overflow(error: APIStatusError) -> tuple[int, int] | None:
+    """Return (tokens of the prompt, tokens of the context) if the prompt was too long.
+
+    Both are 0 where the server did not say them; ``None`` is for another failure.
+    """
+    if not error.detail.startswith(_TOO_LONG):
+        return None
+    return _sizes(error.body) or (0, 0)
 
 
 def _sizes(body: Any) -> tuple[int, int] | None:

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbchat.errors import ConfigurationError, Interrupted, NotFoundError, StreamError, UsageError
+from nbchat.errors import (
+    BadRequestError,
+    ConfigurationError,
+    Interrupted,
+    NotFoundError,
+    StreamError,
+    UsageError,
+)
 from nbchat.reply import Reply
 from tests.support.server import (
     ScriptedServer,
@@ -395,3 +402,56 @@ def test_a_cut_stream_of_a_background_response_loses_nothing(
     reply = run(shell, "%respond --set background=true hello")
     assert (reply.text, reply.status) == ("Hello.", "completed")
     assert server.exchange(1).path == "/v1/responses/resp_1"
+
+
+def too_long(counted: int, context: int) -> list[Any]:
+    """What llama.cpp says of a prompt that is too long."""
+    error = {
+        "code": 400,
+        "type": "exceed_context_size_error",
+        "message": "the request exceeds the available context size",
+        "n_prompt_tokens": counted,
+        "n_ctx": context,
+    }
+    return json_answer({"error": error}, 400)
+
+
+def test_the_oldest_turns_are_left_out_where_that_is_wanted(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    for number in range(4):
+        run(shell, f"%%chat -s 'Be brief.'\n{number} {'word ' * 40}")
+    server.script(*too_long(600, 400))
+    reply = run(shell, "%chat --truncation auto --max-tokens 50 now")
+    sent = server.exchange(5).json["messages"]
+    roles = [message["role"] for message in sent]
+    assert roles[0] == "system"
+    assert sent[-1]["content"] == "now"
+    left_out = (len(server.exchange(4).json["messages"]) - len(sent)) // 2
+    assert left_out >= 1
+    assert sent[1]["role"] == "user"
+    assert sent[1]["content"].startswith(str(left_out))
+    assert "did not fit" in reply.notices[0]
+
+
+def test_without_it_the_servers_own_refusal_names_the_way_out(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    run(shell, "%chat one")
+    server.script(*too_long(600, 400))
+    with pytest.raises(BadRequestError, match="600 of 400 tokens") as caught:
+        run(shell, "%chat two")
+    assert "--truncation auto" in str(caught.value)
+    assert len(server.exchanges) == 2
+
+
+def test_a_prompt_that_is_too_long_by_itself_fails(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    run(shell, "%chat one")
+    server.script(*too_long(600, 400))
+    server.script(*too_long(590, 400))
+    with pytest.raises(BadRequestError, match="590 of 400 tokens"):
+        run(shell, "%chat --truncation auto two")
+    run(shell, "%chat three")
+    assert len(bodies(server)[-1]["messages"]) == 3

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from nbchat.conversation.turn import Turn
 from nbchat.conversation.turnstile import Turnstile
@@ -62,6 +62,7 @@ class Conversation:
         hidden: ids of the turns that the model does not see.
         edits: by the id of a turn, the messages that the model sees in place of its own.
         undone: what `redo` goes back to: where `undo` stopped, and where it began.
+        options: the options of its prompts that ask for nothing else, as plain values by name.
 
     >>> thread = Conversation("main")
     >>> turn = thread.open(Turn((Message.of("user", "hello"),), "chat"), parent=None)
@@ -79,6 +80,7 @@ class Conversation:
     hidden: set[str] = field(default_factory=set)
     edits: dict[str, tuple[Message, ...]] = field(default_factory=dict)
     undone: list[tuple[Turn | None, Turn | None]] = field(default_factory=list, repr=False)
+    options: dict[str, Any] = field(default_factory=dict)
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     created: float = field(default_factory=time.time)
     answering: Turnstile = field(default_factory=Turnstile, repr=False)
@@ -277,7 +279,9 @@ class Conversation:
             raise UsageError(f"the turn {at} is still being answered")
         ids = {turn.id for turn in turns}
         edits = {key: edit for key, edit in self.edits.items() if key in ids}
-        return Conversation(name, self.system, head, turns, self.hidden & ids, edits)
+        made = Conversation(name, self.system, head, turns, self.hidden & ids, edits)
+        made.options = dict(self.options)
+        return made
 
     def _leave(self, head: Turn | None) -> None:
         if self.undone and self.undone[-1][0] is not self.head:

@@ -107,9 +107,11 @@ class Journal:
         """
         if not self.path:
             return
-        growth = self._growing.setdefault(turn.id, _Growth(time.monotonic()))
-        growth.changed |= not isinstance(event, Idle)
         now = time.monotonic()
+        growth = self._growing.get(turn.id)
+        if growth is None:
+            growth = self._growing[turn.id] = _Growth(now)
+        growth.changed |= type(event) is not Idle
         if not growth.changed or now - growth.noted < self._interval:
             return
         growth.noted, growth.changed = now, False

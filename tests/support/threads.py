@@ -121,6 +121,7 @@ messages = st.builds(
 def threads(draw: st.DrawFn) -> Conversation:
     """A thread with branches, requests that repeat histories, hidden and edited turns."""
     thread = Conversation(draw(words), draw(words), created=draw(st.floats(0, 2e9)))
+    thread.options = draw(objects)
     requests: dict[Turn | None, list[Any]] = {None: []}
     for _ in range(draw(st.integers(0, 6))):
         parent = draw(st.sampled_from([None, *thread.turns]))
@@ -183,6 +184,7 @@ def plain(thread: Conversation) -> dict[str, Any]:
     return {
         "name": thread.name,
         "system": thread.system,
+        "options": thread.options,
         "created": thread.created,
         "head": place[thread.head],
         "hidden": {place[id] for id in thread.hidden},

@@ -71,7 +71,7 @@ class ChatDecoder(Decoder):
             state = self._choices.get(index) or self._begin(index)
             if isinstance(delta, dict):
                 state.read(delta, events)
-            elif "message" in choice and not state.streamed:
+            if not state.streamed and "message" in choice:
                 state.read(mapping_of(choice["message"]), events)
             if choice.get("logprobs"):
                 _read_logprobs(choice["logprobs"], index, events)
@@ -181,7 +181,7 @@ class _Choice:
     def __init__(self, index: int) -> None:
         self.index = index
         self.finish: str | None = None
-        self.streamed = False  # a delta was seen, so a whole `message` beside it is a repetition
+        self.streamed = False  # a delta said something: a `message` beside it is a repetition
         self._think = ThinkSplitter()
         self._calls = CallTable(index)
         self._source = ""
@@ -189,7 +189,6 @@ class _Choice:
 
     def read(self, delta: Mapping[str, Any], events: list[StreamEvent]) -> None:
         """Append what a delta says; null and unknown fields say nothing."""
-        self.streamed = True
         reasoned = False
         for field, value in delta.items():
             if not value:
@@ -203,6 +202,9 @@ class _Choice:
                 reasoned = reasoned or self._read_reasoning(field, value, events)
             elif read := _READERS.get(field):
                 read(self, value, events)
+            else:
+                continue
+            self.streamed = True
 
     def flush(self, events: list[StreamEvent]) -> None:
         """Append what was held back."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.wire.streams import Case, sse
+from tests.wire.streams import Case, sse, whole
 
 DONE = "[DONE]"
 STOP: dict[str, Any] = {"finish": "stop"}
@@ -253,6 +253,41 @@ SHAPES = [
             }
         ),
         HELLO | {"images": ("data:image/png;base64,iVBO",)},
+    ),
+    chat(
+        "a whole answer with an empty delta beside its message (Perplexity)",
+        whole(
+            bare(
+                [
+                    {
+                        "index": 0,
+                        "message": {"role": "assistant", "content": "Hello"},
+                        "delta": {"role": "assistant", "content": ""},
+                        "finish_reason": "stop",
+                    }
+                ]
+            )
+        ),
+        HELLO,
+    ),
+    chat(
+        "the message so far beside each delta (Perplexity)",
+        sse(
+            bare([{"index": 0, "delta": {"content": "Hel"}, "message": {"content": "Hel"}}]),
+            bare([{"index": 0, "delta": {"content": "lo"}, "message": {"content": "Hello"}}]),
+            bare(
+                [
+                    {
+                        "index": 0,
+                        "delta": {},
+                        "message": {"content": "Hello"},
+                        "finish_reason": "stop",
+                    }
+                ]
+            ),
+            DONE,
+        ),
+        HELLO,
     ),
     chat(
         "citations on a delta",

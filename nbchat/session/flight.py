@@ -172,7 +172,7 @@ class Flight:
         window = context_window(provider.model, provider.base_url)
         if window is None or tokens <= window:
             return ""
-        return f"≈{tokens} tokens were sent; {provider.model} is listed with {window}"
+        return f"≈{tokens} tokens; {provider.model} is listed with a window of {window}"
 
     def _leave_out(self, error: APIStatusError) -> bool:
         """Leave out more of the oldest turns if the thread was too long and that is wanted."""

@@ -243,7 +243,7 @@ class Session:
     def close(self) -> None:
         """End the jobs, the event loop and the embedded model; the threads stay."""
         if self._journal is not None:
-            self._journal[1].flush()
+            self._journal[1].close()
         self.jobs.stop()
         if self._client is not None:
             self._client.close()

@@ -35,7 +35,9 @@ def until_text(kernel: Any, text: str) -> list[dict[str, Any]]:
             return messages
 
 
-def test_the_cell_returns_while_the_answer_streams(kernel: Any, server: ScriptedServer) -> None:
+def test_the_cell_returns_while_the_answer_streams(
+    kernel: Any, server: ScriptedServer, wait_until: Any
+) -> None:
     hold = Hold()
     frames = chat_stream("Back", "ground.")
     server.script(*frames[:2], hold, *frames[2:])
@@ -49,7 +51,7 @@ def test_the_cell_returns_while_the_answer_streams(kernel: Any, server: Scripted
     assert "running" in printed(kernel.run("%nbchat jobs"))
     hold.release()
     assert ids(until_text(kernel, "Background.")) == {display_id}
-    assert "done" in printed(kernel.run("%nbchat jobs"))
+    wait_until(lambda: "done" in printed(kernel.run("%nbchat jobs")))
     assert printed(kernel.run("print(later.text)")) == "Background.\n"
 
 
@@ -69,7 +71,9 @@ def test_prompts_to_a_busy_thread_wait_their_turn(kernel: Any, server: ScriptedS
     assert sent == ["one", "One.", "two", "Two.", "three"]
 
 
-def test_a_background_prompt_is_stopped(kernel: Any, server: ScriptedServer) -> None:
+def test_a_background_prompt_is_stopped(
+    kernel: Any, server: ScriptedServer, wait_until: Any
+) -> None:
     hold = Hold()
     server.script(hold, *chat_stream("never"))
     kernel.run(f"{at(server)} --bg\nhello", cell_id="one")
@@ -79,10 +83,12 @@ def test_a_background_prompt_is_stopped(kernel: Any, server: ScriptedServer) -> 
     hold.release()
     kernel.run(f"{at(server)}\nagain", cell_id="two")
     assert len(server.exchange(1).json["messages"]) == 1
-    assert "stopped" in printed(kernel.run("%nbchat jobs"))
+    wait_until(lambda: "stopped" in printed(kernel.run("%nbchat jobs")))
 
 
-def test_a_failure_is_shown_in_its_own_output(kernel: Any, server: ScriptedServer) -> None:
+def test_a_failure_is_shown_in_its_own_output(
+    kernel: Any, server: ScriptedServer, wait_until: Any
+) -> None:
     hold = Hold()
     server.script(hold, *chat_stream("Half", " of it")[:2])
     first = kernel.run(f"{at(server)} --bg\nhello", cell_id="one")
@@ -91,7 +97,7 @@ def test_a_failure_is_shown_in_its_own_output(kernel: Any, server: ScriptedServe
     assert ids(messages) == ids(first)
     page = messages[-1]["content"]["data"]["text/html"]
     assert "cut off" in page
-    assert "failed" in printed(kernel.run("%nbchat jobs"))
+    wait_until(lambda: "failed" in printed(kernel.run("%nbchat jobs")))
 
 
 def test_an_answer_is_shown_again(kernel: Any, server: ScriptedServer) -> None:

@@ -76,6 +76,8 @@ CHAT = [
     ("--prompt-cache-key k", Options(prompt_cache_key="k")),
     ("--safety-identifier id", Options(safety_identifier="id")),
     ("--curl", Options(curl=True)),
+    ("--bg", Options(bg=True)),
+    ("--append", Options(append=True)),
     ("-m x --temperature 1 --new", Options(model="x", temperature=1.0, new=True)),
 ]
 

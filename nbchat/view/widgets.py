@@ -54,6 +54,13 @@ _STYLE = (
 )
 
 
+_ENDS = {
+    "completed": "The answer is complete.",
+    "stopped": "The answer was stopped.",
+    "failed": "The prompt failed.",
+}
+
+
 class WidgetScreen:
     """Shows the answer in a column of HTML widgets with a Stop button."""
 
@@ -78,8 +85,7 @@ class WidgetScreen:
         self._styles: dict[Any, Any] = {}
         self._style = self._html(f"<style>{STYLE}{_STYLE}</style>", "nbchat-style")
         # One live region for screen readers: it says when the answer begins and when it ends.
-        said = '<div role="status" aria-live="polite">The model is answering.</div>'
-        self._said = self._html(said, "nbchat-said")
+        self._said = self._html(_announced("The model is answering."), "nbchat-said")
         self._body = self._box(ipywidgets.VBox, "nbchat-body")
         self._lines = self._html()
         self._status = self._html()
@@ -106,6 +112,8 @@ class WidgetScreen:
         if self._closed:
             return
         self._closed = True
+        status = reply.status if reply is not None else "failed"
+        self._said.value = _announced(_ENDS.get(status, "The answer broke off."))
         if reply is None:
             self._publish(failed(failure), {}, update=True)
         else:
@@ -271,6 +279,10 @@ class _Chunks:
             follows = " nbchat-next" if number or settled else ""
             value += f'<div class="nbchat{follows} nbchat-open">{tail}</div>'
         _set(self._widgets[number], value)
+
+
+def _announced(text: str) -> str:
+    return f'<div role="status" aria-live="polite">{text}</div>'
 
 
 def _set(widget: Any, value: str) -> None:

@@ -260,10 +260,10 @@ def _named(settings: NbChat, name: str, keys: Keys, said: Value) -> Provider:
     if name in PRESETS and not own:
         return _preset(PRESETS[name], keys)
     if entry is None:
-        known = [*PRESETS, LOCAL, *settings.providers, *(entries.value or {})]
+        known = provider_names(settings)
         raise UsageError(
             f"no provider is named {name!r}{did_you_mean(name, known)}\n"
-            f"There are {', '.join(dict.fromkeys(known))}; "
+            f"There are {', '.join(known)}; "
             "others by --base-url or %config NbChat.providers."
         )
     habits = Habits(max_tokens=entry.get("max_tokens", Habits.max_tokens))
@@ -329,6 +329,16 @@ def _missing(name: str, variables: Iterable[str]) -> str:
         f"Set it in the environment of the notebook server, type the key with %nbchat key {name}, "
         "or choose another provider with -p."
     )
+
+
+def provider_names(settings: NbChat) -> list[str]:
+    """Return the names that ``-p`` takes, the ones of the settings last.
+
+    Raises:
+        UsageError: a project's file can't be used.
+    """
+    entries = lookup(settings, "providers").value or {}
+    return list(dict.fromkeys([*PRESETS, LOCAL, *settings.providers, *entries]))
 
 
 def key_variable(settings: NbChat, name: str) -> str:

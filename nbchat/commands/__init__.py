@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import importlib
-import shlex
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nbchat.conversation import Conversation
 from nbchat.errors import UsageError
+from nbchat.line.tokens import Word
+from nbchat.line.tokens import words as read_words
 from nbchat.session import Session
 from nbchat.settings import did_you_mean
 
-FAMILIES = ("general", "answers")
+FAMILIES = (
+    "general",
+    "threads",
+    "turns",
+    "answers",
+    "files",
+    "usage",
+    "settings",
+    "servers",
+    "doctor",
+)
 
 
 @dataclass(frozen=True)
@@ -22,21 +35,103 @@ class Context:
     session: Session
     shell: Any
 
+    def thread(self, name: str = "") -> Conversation:
+        """Return the thread of that name, or the current one.
 
-Run = Callable[[Context, Sequence[str]], str]
+        Raises:
+            UsageError: no thread has the name.
+        """
+        return self.session.threads.named(name) if name else self.session.thread()
+
+
+class Words(list[str]):
+    """The words behind a subcommand, by the rules of the magic line.
+
+    Attributes:
+        read: the same words with their quotes and keys.
+
+    >>> words = Words('assistant "two words"')
+    >>> words, words.text(1)
+    (['assistant', 'two words'], 'two words')
+    """
+
+    def __init__(self, line: str, cell: str | None = None) -> None:
+        found = list(read_words(line))
+        super().__init__(word.whole for _, word in found)
+        self.read: list[Word] = [word for _, word in found]
+        self._starts = [start for start, _ in found]
+        self._line = line
+        self._cell = cell
+
+    def text(self, number: int) -> str:
+        """Return what stands from a word on: as it is, or without its quotes if they hold it all.
+
+        A cell's body follows it, on lines of its own.
+        """
+        last = len(self) - 1
+        if number > last:
+            said = ""
+        elif number == last:
+            said = self[number]
+        else:
+            said = self._line[self._starts[number] :].rstrip()
+        return "\n".join(part for part in (said, self._cell) if part)
+
+
+Run = Callable[[Context, Words], str]
 
 
 @dataclass(frozen=True)
 class Command:
-    """A subcommand: its name, how it is called, one line on what it does, and its function.
+    """A subcommand: how it is called, one line on what it does, and its function.
+
+    In ``usage``, small letters stand for themselves and capitals for a value, ``[…]`` may be left
+    out, ``|`` separates alternatives and ``...`` repeats. The number of words is checked by it and
+    completion goes by it. ``TEXT`` is all the rest of the line and the cell below it.
 
     The function takes the words behind the name and returns the text to be printed.
     """
 
-    name: str
     usage: str
     summary: str
     run: Run
+
+    @property
+    def name(self) -> str:
+        """The first word of the usage."""
+        return self.usage.split()[0]
+
+    @property
+    def slots(self) -> list[str]:
+        """What may stand in each place: ``FILE``, ``user|assistant``, ….
+
+        >>> Command("fork NAME [--at TURN]", "", lambda context, words: "").slots
+        ['NAME', '--at', 'TURN']
+        """
+        return re.sub(r"[\[\]]", "", self.usage).split()[1:]
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether it takes the rest of the line as one text."""
+        return self.slots[-1:] == ["TEXT"]
+
+    def check(self, words: Words) -> None:
+        """Check the number of words.
+
+        Raises:
+            UsageError: there are too few or too many; the text says how it is called.
+        """
+        slots = [slot for slot in self.slots if slot != "..."]
+        needed = len(re.sub(r"\[.*\]", "", self.usage).split()) - 1
+        endless = self.takes_text or "..." in self.usage
+        # Of a text all lines may stand in the cell.
+        least = needed - self.takes_text
+        if len(words) < least or (len(words) > len(slots) and not endless):
+            raise self.wrong()
+
+    def wrong(self) -> UsageError:
+        """Return the error that says how it is called."""
+        return UsageError(f"it is called as %nbchat {self.usage}")
 
 
 COMMANDS: dict[str, Command] = {}
@@ -53,40 +148,58 @@ def command(usage: str, summary: str) -> Callable[[Run], Run]:
     """
 
     def register(run: Run) -> Run:
-        name = usage.split()[0]
-        COMMANDS[name] = Command(name, usage, summary, run)
+        found = Command(usage, summary, run)
+        COMMANDS[found.name] = found
         return run
 
     return register
 
 
-def execute(line: str, context: Context) -> str:
-    """Run ``%nbchat LINE`` and return the text to be printed.
+def commands() -> Mapping[str, Command]:
+    """Return all subcommands by name, in the order of `FAMILIES`."""
+    for family in FAMILIES:
+        importlib.import_module(f"nbchat.commands.{family}")
+    return COMMANDS
+
+
+def execute(line: str, context: Context, cell: str | None = None) -> str:
+    """Run ``%nbchat LINE``, with the cell's body if there is one; return the text to be printed.
 
     Raises:
         UsageError: there is no such subcommand, or its words are wrong.
     """
-    for family in FAMILIES:
-        importlib.import_module(f"nbchat.commands.{family}")
-    try:
-        words = shlex.split(line)
-    except ValueError as error:
-        raise UsageError(f"%nbchat {line}: {error}") from None
-    name, rest = (words[0], words[1:]) if words else ("status", [])
-    found = COMMANDS.get(name)
+    known = commands()
+    name, _, rest = line.strip().partition(" ")
+    found = known.get(name or "status")
     if found is None:
         raise UsageError(
-            f"%nbchat has no {name!r}{did_you_mean(name, COMMANDS)}\n"
-            "%nbchat help lists what it has."
+            f"%nbchat has no {name!r}{did_you_mean(name, known)}\n%nbchat help lists what it has."
         )
-    return found.run(context, rest)
+    if cell is not None and cell.strip() and not found.takes_text:
+        raise UsageError(f"%nbchat {name} takes no text in the cell: write it with one %")
+    words = Words(rest, cell)
+    found.check(words)
+    return found.run(context, words)
 
 
-def expect(words: Sequence[str], usage: str, least: int, most: int) -> None:
-    """Check the number of words behind a subcommand.
+def several(count: int, what: str) -> str:
+    """Return a number with its noun.
 
-    Raises:
-        UsageError: there are too few or too many; the text says how it is called.
+    >>> several(1, "turn"), several(0, "turn")
+    ('1 turn', '0 turns')
     """
-    if not least <= len(words) <= most:
-        raise UsageError(f"it is called as %nbchat {usage}")
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def columns(rows: list[tuple[str, ...]]) -> str:
+    """Return rows as text in columns, each as wide as its longest cell.
+
+    >>> print(columns([("a", "bb"), ("ccc", "d")]))
+    a    bb
+    ccc  d
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )

@@ -1,31 +1,35 @@
-"""``%nbchat`` on answers: show one again, pick a choice, background jobs."""
+"""``%nbchat`` on answers: show them again, pick a choice, background jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from IPython.display import display
 
-from nbchat.commands import Context, command, expect
+from nbchat.commands import Context, Words, command
+from nbchat.commands.page import thread_html
 from nbchat.errors import UsageError
+from nbchat.exchange.markdown import to_markdown
 
 
-@command("show --last", "Show the last answer again.")
-def show(context: Context, words: Sequence[str]) -> str:
-    """Display the last reply."""
-    if list(words) != ["--last"]:
-        raise UsageError("it is called as %nbchat show --last")
-    reply = context.session.last
-    if reply is None:
-        raise UsageError("there is no answer yet")
-    display(reply)
+@command("show [THREAD|--last]", "Show a whole thread as it reads, or the last answer again.")
+def show(context: Context, words: Words) -> str:
+    """Display a thread, or the last reply."""
+    if list(words) == ["--last"]:
+        reply = context.session.last
+        if reply is None:
+            raise UsageError("there is no answer yet")
+        display(reply)
+        return ""
+    thread = context.thread(*words)
+    if not thread.path():
+        return f"the thread {thread.name} has no turns on its current path"
+    text = to_markdown(thread)
+    display({"text/plain": text, "text/html": thread_html(thread)}, raw=True)
     return ""
 
 
 @command("pick N", "Go on with choice N of the thread's last answer that has several.")
-def pick(context: Context, words: Sequence[str]) -> str:
+def pick(context: Context, words: Words) -> str:
     """Choose which of several answers belongs to the thread."""
-    expect(words, "pick N", 1, 1)
     thread = context.session.thread()
     for turn in reversed(thread.path()):
         count = len(turn.answer.choices)
@@ -34,14 +38,14 @@ def pick(context: Context, words: Sequence[str]) -> str:
         if not words[0].isdecimal() or not 1 <= int(words[0]) <= count:
             raise UsageError(f"the answer has the choices 1 to {count}, not {words[0]!r}")
         turn.picked = sorted(turn.answer.choices)[int(words[0]) - 1]
+        context.session.journal.settle(turn)
         return f"the thread {thread.name} goes on with choice {words[0]}"
     raise UsageError(f"no answer of the thread {thread.name} has several choices")
 
 
 @command("jobs", "List the prompts that were sent to the background with --bg.")
-def jobs(context: Context, words: Sequence[str]) -> str:
+def jobs(context: Context, words: Words) -> str:
     """Return a line for each background job."""
-    expect(words, "jobs", 0, 0)
     lines = []
     for job in context.session.jobs.all:
         first = " ".join(job.prompt.split())
@@ -53,9 +57,8 @@ def jobs(context: Context, words: Sequence[str]) -> str:
 
 
 @command("stop [N]", "Stop background job N, or all of them.")
-def stop(context: Context, words: Sequence[str]) -> str:
+def stop(context: Context, words: Words) -> str:
     """Stop background jobs."""
-    expect(words, "stop [N]", 0, 1)
     if words and not words[0].isdecimal():
         raise UsageError(f"a job has a number, not {words[0]!r}; %nbchat jobs lists them")
     stopped = context.session.jobs.stop(int(words[0]) if words else None)

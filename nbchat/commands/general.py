@@ -1,78 +1,62 @@
-"""``%nbchat`` itself: status, help, threads, keys."""
+"""``%nbchat`` itself: the status screen, and help."""
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Sequence
-
-from nbchat.commands import COMMANDS, Context, command, expect
-from nbchat.errors import ConfigurationError, NbchatError
-from nbchat.options import Options
-from nbchat.providers import Secret, key_variable
+from nbchat.commands import Context, Words, columns, command, commands, several
+from nbchat.errors import NbchatError, UsageError
+from nbchat.pricing import cost_text, total
+from nbchat.session import Session
+from nbchat.settings import did_you_mean
 
 
-@command("status", "Show the provider, the model, the key's source and the thread.")
-def status(context: Context, words: Sequence[str]) -> str:
-    """Return one line for each of: provider, key, thread."""
-    expect(words, "status", 0, 0)
+@command("status", "Show provider, key source, model, thread, tokens, cost and journal.")
+def status(context: Context, words: Words) -> str:
+    """Return one screen; the key itself is never on it."""
     session = context.session
     thread = session.thread()
-    count = len(thread.path())
-    lines = [f"thread    {thread.name} ({count} turn{'s' * (count != 1)})"]
+    rows: list[tuple[str, ...]] = []
     try:
-        provider = session.provider(Options())
+        provider = session.provider(session.defaults())
     except NbchatError as error:
-        return "\n".join([*lines, f"provider  {error}"])
-    where = f" at {provider.base_url}" if provider.base_url else ""
-    lines.insert(0, f"provider  {provider.name}{where}, model {provider.model or '(none named)'}")
-    lines.insert(1, f"key       {provider.key_source or 'none'}")
-    return "\n".join(lines)
+        first, *others = str(error).splitlines()
+        rows += [("provider", first), *(("", line) for line in others)]
+    else:
+        where = f" at {provider.base_url}" if provider.base_url else ""
+        rows += [
+            ("provider", f"{provider.name}{where}"),
+            ("key", provider.key_source or "none"),
+            ("model", provider.model or "(none named: the server's only one)"),
+        ]
+    turns, all_turns = len(thread.path()), len(thread.turns)
+    aside = f", {all_turns - turns} set aside" if all_turns > turns else ""
+    rows.append(("thread", f"{thread.name}: {several(turns, 'turn')}{aside}"))
+    if len(session.threads) > 1:
+        others_ = [name for name in session.threads if name != thread.name]
+        rows.append(("", f"others: {', '.join(others_)}"))
+    if thread.options:
+        rows.append(("set", ", ".join(f"{k}={v}" for k, v in thread.options.items())))
+    used = total(session.threads.values())
+    rows.append(("tokens", f"{used.input} in ({used.cached} cached), {used.output} out"))
+    rows.append(("cost", cost_text(used) if used.turns else "nothing yet"))
+    rows.append(("journal", _journal(session)))
+    return columns(rows)
 
 
-@command("help", "List the subcommands.")
-def help_(context: Context, words: Sequence[str]) -> str:
+@command("help [COMMAND]", "List the subcommands, or say what one does.")
+def help_(context: Context, words: Words) -> str:
     """Return the list of subcommands."""
-    expect(words, "help", 0, 0)
-    width = max(len(found.usage) for found in COMMANDS.values())
-    rows = [f"%nbchat {c.usage:<{width}}  {c.summary}" for c in COMMANDS.values()]
-    return "\n".join([*rows, "", "%%chat? and %%respond? show the options of a prompt."])
+    known = commands()
+    if words:
+        found = known.get(words[0])
+        if found is None:
+            raise UsageError(f"%nbchat has no {words[0]!r}{did_you_mean(words[0], known)}")
+        return f"%nbchat {found.usage}\n{found.summary}"
+    table = columns([(f"%nbchat {found.usage}", found.summary) for found in known.values()])
+    return f"{table}\n\n%%chat? and %%respond? show the options of a prompt."
 
 
-@command("threads", "List the threads of this kernel.")
-def threads(context: Context, words: Sequence[str]) -> str:
-    """Return a line for each thread, the current one marked."""
-    expect(words, "threads", 0, 0)
-    session = context.session
-    if not session.threads:
-        return "no threads yet: %%chat begins one"
-    lines = []
-    for name, thread in session.threads.items():
-        path = thread.path()
-        first = " ".join(path[0].prompt[0].text.split()) if path else ""
-        mark = "*" if name == session.threads.current else " "
-        excerpt = first if len(first) <= 60 else first[:59] + "…"
-        lines.append(
-            f"{mark} {name}  {len(path)} turn{'s' * (len(path) != 1)}  {excerpt}".rstrip()
-        )
-    return "\n".join(lines)
-
-
-@command(
-    "key PROVIDER", "Type a provider's key; it is not shown and stays in this kernel's memory."
-)
-def key(context: Context, words: Sequence[str]) -> str:
-    """Ask for a key with a hidden prompt."""
-    expect(words, "key PROVIDER", 1, 1)
-    session = context.session
-    variable = key_variable(session.settings, words[0])
-    try:
-        typed = getpass.getpass(f"Key of {words[0]} ({variable}): ")
-    except (EOFError, OSError, RuntimeError) as error:
-        # ipykernel's StdinNotImplementedError is a RuntimeError.
-        raise ConfigurationError(
-            f"a key can't be typed here, for there is no input; set {variable} instead"
-        ) from error
-    if not typed.strip():
-        return "nothing was typed; nothing changed"
-    session.keys.remember(variable, Secret(typed.strip()))
-    return f"the key of {words[0]} is kept in this kernel's memory"
+def _journal(session: Session) -> str:
+    journal = session.journal
+    if journal.broken:
+        return f"not kept: {journal.broken}"
+    return journal.path or "off: the threads are in memory alone"

@@ -18,18 +18,18 @@ def to_markdown(thread: Conversation) -> str:
     blocks = [f"# {thread.name}"]
     if thread.system:
         blocks += ["**System**", quoted(thread.system)]
-    for turn in thread.path():
-        blocks += _turn(thread, turn)
+    blocks += [turn_markdown(thread, turn) for turn in thread.path()]
     return "\n\n".join(blocks) + "\n"
 
 
-def _turn(thread: Conversation, turn: Turn) -> list[str]:
+def turn_markdown(thread: Conversation, turn: Turn) -> str:
+    """Return one turn as Markdown, as `to_markdown` has it."""
     messages = thread.messages(turn)
     blocks = []
     for place, message in enumerate(messages):
         marks = _marks(thread, turn, last=place == len(messages) - 1)
         blocks += [f"**{_speaker(message, turn)}**{marks}", *_said(message)]
-    return blocks
+    return "\n\n".join(blocks)
 
 
 def _speaker(message: Message, turn: Turn) -> str:

@@ -11,11 +11,14 @@ the argparse actions.
 - A backslash escapes a quote, a backslash or a blank, and is otherwise itself.
 - ``{{ … }}`` runs to its closing braces, and a ``--set`` value that begins with ``{`` or ``[`` to
   its balanced end.
+
+`words` reads the line of a command, which has no prompt, by the same rules.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +26,7 @@ from dataclasses import dataclass
 from nbchat.errors import UsageError
 from nbchat.options import closest
 
-__all__ = ["Given", "Word", "split"]
+__all__ = ["Given", "Partial", "Word", "last_word", "split", "words"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class Word:
     raw: str
     quote: str = ""
     key: str | None = None
+
+    @property
+    def whole(self) -> str:
+        """The text, with its key if it is a pair."""
+        return self.text if self.key is None else f"{self.key}={self.text}"
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,62 @@ def split(
     return given, line[scanner.at :]
 
 
+def words(line: str) -> Iterator[tuple[int, Word]]:
+    r"""Yield the words of a line, and where each begins.
+
+    ``name=value`` is a pair, its value quoted or not. Nothing is an error: a quote that is not
+    closed before a blank is a character like others.
+
+    >>> [word.whole for _, word in words('say "two words" what\'s name="a b"')]
+    ['say', 'two words', "what's", 'name=a b']
+    """
+    scanner = _Scanner(line, {}, {})
+    while True:
+        scanner.skip_blanks()
+        if scanner.at == len(line):
+            return
+        start = scanner.at
+        yield start, scanner.word()
+
+
+@dataclass(frozen=True)
+class Partial:
+    """The unfinished word at the end of a line.
+
+    Attributes:
+        action: the option whose value it is, ``None`` if it is, or could become, an option.
+        raw: the word as far as it is written.
+    """
+
+    action: argparse.Action | None
+    raw: str
+
+
+def last_word(line: str, actions: Mapping[str, argparse.Action]) -> Partial | None:
+    """Return the word that a line breaks off in; ``None`` where no option can stand.
+
+    For completion: it raises nothing, whatever the line is.
+    """
+    scanner = _Scanner(line, actions, {})
+    while True:
+        scanner.skip_blanks()
+        word = scanner.bare_word()
+        if scanner.at + len(word) == len(line) and "=" not in word:
+            return Partial(None, word) if word[:1] in ("", "-") else None
+        action = actions.get(word.partition("=")[0])
+        if action is None or (action.nargs == 0 and "=" in word):
+            return None
+        start = scanner.value_start(word, action)
+        if start is None:
+            continue
+        try:
+            scanner.value(action, word)
+        except UsageError:  # a quote or a bracket is open
+            return Partial(action, line[start:])
+        if scanner.at == len(line):
+            return Partial(action, line[start:])
+
+
 class _Scanner:
     def __init__(
         self, line: str, actions: Mapping[str, argparse.Action], hints: Mapping[str, str]
@@ -82,8 +146,8 @@ class _Scanner:
     def options(self) -> Iterator[Given]:
         """Yield the options; afterwards `at` is where the prompt begins."""
         while True:
-            self._skip_blanks()
-            word = self._bare_word()
+            self.skip_blanks()
+            word = self.bare_word()
             if word == "--":
                 self.at += len(word)
                 self.at += self.line[self.at : self.at + 1].isspace()
@@ -105,10 +169,37 @@ class _Scanner:
         if not equals:
             if action.nargs == "?":
                 return Given(action, flag, None)
-            self._skip_blanks()
-            if self.at == len(self.line) or _is_option(self._bare_word()):
+            self.skip_blanks()
+            if self.at == len(self.line) or _is_option(self.bare_word()):
                 raise UsageError(f"{flag} needs a value: {flag} {action.metavar}")
-        return Given(action, flag, self._value(action, flag))
+        return Given(action, flag, self.value(action, flag))
+
+    def value_start(self, word: str, action: argparse.Action) -> int | None:
+        """Move behind an option and return where its value begins, ``None`` if it has none."""
+        flag, equals, _ = word.partition("=")
+        self.at += len(flag) + len(equals)
+        if action.nargs == 0 or (action.nargs == "?" and not equals):
+            return None
+        if not equals:
+            self.skip_blanks()
+        return self.at
+
+    def word(self) -> Word:
+        """Read one word of a command's line."""
+        start = self.at
+        pair = _PAIR.match(self.line, start)
+        key = pair[1] if pair else None
+        value = self.at = pair.end() if pair else start
+        quote = self._peek()
+        if quote and quote in "\"'":
+            self.at += 1
+            text = self._until(lambda character: character == quote)
+            self.at += 1
+            if self.at <= len(self.line) and not self._peek().strip():
+                return Word(text, self.line[start : self.at], quote, key)
+            self.at = value
+        text = self._until(str.isspace)
+        return Word(text, self.line[start : self.at], "", key)
 
     def _unknown(self, flag: str) -> UsageError:
         if flag in self.hints:
@@ -118,12 +209,12 @@ class _Scanner:
             f"no option {flag[:40]}{near}; write -- before a prompt that begins with a hyphen"
         )
 
-    def _value(self, action: argparse.Action, flag: str) -> Word:
+    def value(self, action: argparse.Action, flag: str) -> Word:
         start = self.at
         kind = getattr(action, "kind", "text")
         key = None
         if kind in ("pairs", "fields") and self._peek() not in "\"'":
-            word = self._bare_word()
+            word = self.bare_word()
             if "=" in word and not word.startswith(("$", "{")):
                 key = word.partition("=")[0]
                 self.at += len(key) + 1
@@ -181,14 +272,14 @@ class _Scanner:
         self.at = at
         return "".join(characters)
 
-    def _skip_blanks(self) -> None:
+    def skip_blanks(self) -> None:
         while self._peek().isspace():
             self.at += 1
 
     def _peek(self) -> str:
         return self.line[self.at : self.at + 1]
 
-    def _bare_word(self) -> str:
+    def bare_word(self) -> str:
         """Return the characters up to the next blank, without moving."""
         end = self.at
         while end < len(self.line) and not self.line[end].isspace():
@@ -197,6 +288,7 @@ class _Scanner:
 
 
 _ESCAPED = frozenset("\"'\\ ")
+_PAIR = re.compile(r"([^\W\d][\w.-]*)=")
 
 
 def _is_option(word: str) -> bool:

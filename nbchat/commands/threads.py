@@ -1,0 +1,144 @@
+"""``%nbchat`` on threads: begin, branch, move, name, look at."""
+
+from __future__ import annotations
+
+import sys
+
+from IPython.display import display
+
+from nbchat.commands import Context, Words, command, several
+from nbchat.conversation import Conversation, Turn, picture
+from nbchat.errors import UsageError
+
+
+@command("threads", "List the threads of this kernel.")
+def threads(context: Context, words: Words) -> str:
+    """Return a line for each thread, the current one marked."""
+    known = context.session.threads
+    if not known:
+        return "no threads yet: %%chat begins one"
+    lines = []
+    for name, thread in known.items():
+        path = thread.path()
+        first = picture.excerpt(thread.messages(path[0])[:1]) if path else ""
+        mark = "*" if name == known.current else " "
+        lines.append(f"{mark} {name}  {several(len(path), 'turn')}  {first}".rstrip())
+    return "\n".join(lines)
+
+
+@command("switch THREAD", "Go on with another thread; a new name begins one.")
+def switch(context: Context, words: Words) -> str:
+    """Make a thread the current one."""
+    known = context.session.threads
+    known.switch(words[0])
+    if words[0] not in known:
+        return f"the thread {words[0]} begins with its first prompt"
+    return _where(known[words[0]])
+
+
+@command(
+    "fork NAME [--at TURN]", "Begin a thread with this one's turns, up to TURN if it is named."
+)
+def fork(context: Context, words: Words) -> str:
+    """Branch off a thread of another name."""
+    name, *rest = words
+    if rest and (len(rest) != 2 or rest[0] != "--at"):
+        raise UsageError("it is called as %nbchat fork NAME [--at TURN]")
+    known = context.session.threads
+    made = known.fork(name, rest[1] if rest else "")
+    context.session.keep(made)
+    turns = several(len(made.path()), "turn")
+    return f"the thread {name} begins with {turns} of {known.current}; -t {name} asks there"
+
+
+@command("new", "Start the thread again; redo returns to where it was.")
+def new(context: Context, words: Words) -> str:
+    """Let the next prompt begin a path of its own."""
+    thread = context.session.thread()
+    thread.new()
+    context.session.keep(thread)
+    return f"the next prompt begins the thread {thread.name} again; %nbchat redo takes that back"
+
+
+@command("undo [N]", "Take the last turn, or the last N, off the thread; they stay in the tree.")
+def undo(context: Context, words: Words) -> str:
+    """Step back on the current path."""
+    if words and not words[0].isdecimal():
+        raise UsageError(f"undo takes a number of turns, not {words[0]!r}")
+    thread = context.session.thread()
+    taken = thread.undo(int(words[0]) if words else 1)
+    context.session.keep(thread)
+    return f"took {several(len(taken), 'turn')} off: {_words(thread, taken[0])}\n{_where(thread)}"
+
+
+@command("redo", "Take back the last undo or new.")
+def redo(context: Context, words: Words) -> str:
+    """Return to where undo or new began."""
+    thread = context.session.thread()
+    thread.redo()
+    context.session.keep(thread)
+    return _where(thread)
+
+
+@command("goto TURN", "Go on after another turn of the tree.")
+def goto(context: Context, words: Words) -> str:
+    """Make a turn the head of its thread."""
+    thread = context.session.thread()
+    thread.goto(words[0])
+    context.session.keep(thread)
+    return _where(thread)
+
+
+@command("rename THREAD NAME", "Give a thread another name.")
+def rename(context: Context, words: Words) -> str:
+    """Rename a thread."""
+    thread = context.session.threads.rename(words[0], words[1])
+    context.session.keep(thread)
+    return f"the thread {words[0]} is {thread.name} now"
+
+
+@command("delete THREAD", "Take a thread away; undelete brings it back.")
+def delete(context: Context, words: Words) -> str:
+    """Delete a thread, without a question, for it can be undone."""
+    known = context.session.threads
+    context.session.keep(known.delete(words[0]))
+    return (
+        f"the thread {words[0]} is deleted; %nbchat undelete {words[0]} brings it back\n"
+        f"the current thread is {known.current}"
+    )
+
+
+@command(
+    "undelete [NAME]", "Bring back the thread that was deleted last, or the one of that name."
+)
+def undelete(context: Context, words: Words) -> str:
+    """Take back a deletion."""
+    thread = context.session.threads.undelete(*words)
+    context.session.keep(thread)
+    return f"the thread {thread.name} is back with {several(len(thread.path()), 'turn')}"
+
+
+@command("tree [THREAD]", "Draw a thread's branches; ● is what the model sees next.")
+def tree(context: Context, words: Words) -> str:
+    """Display the picture of a thread."""
+    thread = context.thread(*words)
+    if not thread.turns:
+        return f"the thread {thread.name} has no turns yet"
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    text = picture.text(thread, ascii=plain)
+    display({"text/plain": text, "text/html": picture.as_html(thread)}, raw=True)
+    return ""
+
+
+def _where(thread: Conversation) -> str:
+    """Say where the next prompt of a thread goes."""
+    if thread.head is None:
+        return f"the next prompt begins the thread {thread.name}"
+    return (
+        f"the thread {thread.name} goes on after {several(len(thread.path()), 'turn')}: "
+        f"{_words(thread, thread.head)}"
+    )
+
+
+def _words(thread: Conversation, turn: Turn) -> str:
+    return f"{thread.short(turn)}  {picture.excerpt(thread.messages(turn))}".rstrip()

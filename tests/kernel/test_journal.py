@@ -93,3 +93,30 @@ def test_nothing_is_kept_if_that_is_not_wanted(
     kernel.run(f"%config NbChat.journal = {str(tmp_path / 'own.sqlite')!r}")
     kernel.run(f"%%chat --base-url {server.base_url} -m m\ntwo", cell_id="2")
     assert (tmp_path / "own.sqlite").exists()
+
+
+def test_two_kernels_keep_one_journal(
+    kernel_environment: dict[str, str], server: ScriptedServer, tmp_path: Path
+) -> None:
+    at = f"%%chat --base-url {server.base_url} -m m"
+    names = ("first", "second")
+    with kernel_manager() as one, kernel_manager() as two:
+        kernels = []
+        for name, manager in zip(names, (one, two), strict=True):
+            env = {**kernel_environment, "JPY_SESSION_NAME": f"{name}.ipynb"}
+            manager.start_kernel(env=env, cwd=str(tmp_path))
+            kernels.append(Kernel(manager))
+            kernels[-1].run("%load_ext nbchat")
+        for number in range(3):
+            requests = [
+                kernel.send(f"{at} -t {name}\n{name} {number}")
+                for name, kernel in zip(names, kernels, strict=True)
+            ]
+            for request, kernel in zip(requests, kernels, strict=True):
+                assert kernel.reply(request)["status"] == "ok"
+        for other, kernel in zip(reversed(names), kernels, strict=True):
+            listed = printed(kernel.run("%nbchat restore"))
+            assert f"{other}.ipynb" in listed
+            assert f"{other} (3 turns)" in listed
+            kernel.client.stop_channels()
+    assert len(list(tmp_path.rglob("nbchat.sqlite"))) == 1

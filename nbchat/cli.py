@@ -143,13 +143,14 @@ def _quickstart() -> Path:
 
 
 @contextlib.contextmanager
-def _kernelspec(weights: Path) -> Iterator[Path]:
+def _kernelspec(weights: Path, **more: object) -> Iterator[Path]:
     """Give a folder of Jupyter data whose kernel ``python3`` is this Python, asking this model.
 
     The kernelspec that is installed may belong to another environment, or there may be none. The
-    settings come with the kernel's command line, which goes before every configuration file.
+    settings, ``more`` among them, come with the kernel's command line, which goes before every
+    configuration file.
     """
-    settings = {"provider": "local", "model": local.SERVED_MODEL, "local_model": str(weights)}
+    settings = {"provider": "local", "model": local.SERVED_MODEL, "local_model": weights, **more}
     spec = {
         "argv": [
             *(sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"),
@@ -208,7 +209,7 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
 
 def _execute(page: Path, weights: Path) -> int:
     print("Running the quickstart notebook; this can take a minute.", file=sys.stderr)
-    with _kernelspec(weights) as data:
+    with _kernelspec(weights, journal=False) as data:
         notebook = _answered(data)
     from nbconvert import HTMLExporter
 

@@ -103,6 +103,7 @@ def page(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     assert done.stdout == ""
     written = (folder / "q.html").read_text("utf-8")
     assert CANARY not in written + done.stderr
+    assert not list(folder.rglob("*.sqlite"))  # no journal: nobody wants this thread back
     return written
 
 

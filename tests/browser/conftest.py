@@ -111,3 +111,19 @@ def chat(open_notebook: OpenNotebook, model: ScriptedServer) -> OpenNotebook:
         return tab
 
     return open
+
+
+LARGEST = 300_000  # bytes of a picture
+Pictures = Callable[[Tab, str], None]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Pictures:
+    """Take a picture of a tab; with ``NBCHAT_PICTURES`` set it goes to ``notebooks/NAME.png``."""
+    wanted = os.environ.get("NBCHAT_PICTURES")
+    folder = Path(__file__).parents[2] / "notebooks" if wanted else tmp_path
+
+    def take(tab: Tab, name: str) -> None:
+        assert tab.picture(folder / f"{name}.png").stat().st_size < LARGEST
+
+    return take

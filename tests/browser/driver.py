@@ -156,6 +156,8 @@ class Tab:
 
     def plain(self) -> None:
         """Put JupyterLab's side bars away, so that a picture shows the notebook."""
+        if self.front == "notebook":
+            return
         self.page.evaluate(
             """async () => {
                 const {shell, commands} = window.jupyterapp;

@@ -6,30 +6,36 @@ from playwright.sync_api import Locator, expect
 
 from tests.support.server import ScriptedServer, chat_stream
 
-from .conftest import OpenNotebook
+from .conftest import OpenNotebook, Pictures
 from .samples import MIXED, held
 
 LEGIBLE = 4.5  # contrast of text, WCAG 2.2 level AA
 CODE = 3.0  # of code, whose colours are the theme's own
 
 
-def test_text_is_legible_in_light_and_dark(chat: OpenNotebook, model: ScriptedServer) -> None:
+def test_text_is_legible_in_light_and_dark(
+    chat: OpenNotebook, model: ScriptedServer, pictures: Pictures
+) -> None:
     frames = chat_stream(MIXED)
     steps, (hold,) = held(frames[:2])
     model.script(*steps, *frames[2:])
     tab = chat("%%chat\nExplain the standard error.")
+    tab.page.set_viewport_size({"width": 1000, "height": 900})
+    tab.plain()
     tab.start(1)
     expect(tab.output(1)).to_contain_text("The last line.")
     faint = {}
     for dark in (False, True):
         tab.theme(dark=dark)
         faint["live", dark] = _faint(tab.output(1))
+        pictures(tab, f"answer-live-{'dark' if dark else 'light'}")
     hold.release()
     tab.wait_done(1)
     expect(tab.output(1).locator(".jupyter-widgets")).to_have_count(0)
     for dark in (True, False):
         tab.theme(dark=dark)
         faint["permanent", dark] = _faint(tab.output(1))
+        pictures(tab, f"answer-{'dark' if dark else 'light'}")
     assert {where: texts for where, texts in faint.items() if texts} == {}
 
 
@@ -67,13 +73,17 @@ def test_a_screen_reader_hears_the_beginning_and_the_end(
     steps, (hold,) = held(frames[:2])
     model.script(*steps, *frames[2:])
     tab = chat("%%chat\nTell me.")
+    tab.page.evaluate(_LISTEN)
     tab.start(1)
     expect(tab.output(1)).to_contain_text("A few")
-    expect(tab.output(1).get_by_role("status")).to_have_count(1)
+    expect(tab.output(1).get_by_role("status")).to_have_text("The model is answering.")
     expect(tab.output(1).get_by_role("button", name="Stop")).to_be_enabled()
     hold.release()
     tab.wait_done(1)
     expect(tab.output(1)).to_contain_text("A few words.")
+    expect(tab.output(1).get_by_role("status")).to_have_count(0)
+    heard = tab.page.evaluate("() => window.__heard")
+    assert heard == ["The model is answering.", "The answer is complete."]
 
 
 def _faint(output: Locator) -> list[tuple[str, float]]:
@@ -91,6 +101,17 @@ def _wide(output: Locator) -> dict[str, list[str]]:
     """Return what sticks out of an output to the right, and the kinds of what scrolls."""
     return output.evaluate(_WIDE)
 
+
+_LISTEN = """
+() => {
+  window.__heard = [];
+  new MutationObserver(() => {
+    const region = document.querySelector('.jp-OutputArea [role=status]');
+    const text = region && region.textContent;
+    if (text && text !== window.__heard.at(-1)) window.__heard.push(text);
+  }).observe(document.body, {subtree: true, childList: true, characterData: true});
+}
+"""
 
 _CONTRASTS = """
 output => {

@@ -138,12 +138,7 @@ def _open_again(tab: Tab, jupyter: JupyterServer, count: int) -> None:
     """Look at the saved outputs, in the notebook itself and in a copy that isn't trusted."""
     tab.save()
     jupyter.shut_down(tab.name)
-    copy = f"copy-of-{tab.name}"
-    # Jupyter trusts what it has signed: a notebook that has been changed since is not trusted.
-    content = json.loads((jupyter.root / tab.name).read_text())
-    content["metadata"]["copied"] = True
-    (jupyter.root / copy).write_text(json.dumps(content))
-    for name in (tab.name, copy):
+    for name in (tab.name, jupyter.copy_unsigned(tab.name)):
         tab.name = name
         tab.reload(kernel=False)
         for index in range(1, count + 1):

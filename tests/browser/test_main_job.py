@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from pathlib import Path
+from typing import get_args
 
+import pytest
 from playwright.sync_api import expect
 
-from .conftest import OpenNotebook
+from .conftest import OpenNotebook, Pictures
+from .driver import FrontEnd
 from .lab import JupyterServer
-
-PICTURE = Path(__file__).parents[2] / "notebooks" / "jupyterlab.png"
-LARGEST = 300_000  # bytes of the README's picture
 
 LOAD = "%load_ext nbchat"
 ASK = (
@@ -22,10 +19,12 @@ ASK = (
 CONTINUE = "%%chat --temperature 0 --max-tokens 80\nList three things people use it for."
 
 
+@pytest.mark.model
+@pytest.mark.parametrize("front", get_args(FrontEnd))
 def test_an_answer_grows_and_survives_save_shutdown_and_reload(
-    open_notebook: OpenNotebook, jupyter: JupyterServer, tmp_path: Path
+    front: FrontEnd, open_notebook: OpenNotebook, jupyter: JupyterServer, pictures: Pictures
 ) -> None:
-    tab = open_notebook(LOAD, ASK, CONTINUE, "", name="chat")
+    tab = open_notebook(LOAD, ASK, CONTINUE, "", name=f"chat-{front}", front=front)
     tab.plain()
     tab.run(0)
     with tab.frames(1) as frames:
@@ -41,10 +40,7 @@ def test_an_answer_grows_and_survives_save_shutdown_and_reload(
 
     tab.run(2)
     tab.prompt(3).click()
-    picture = tab.picture(tmp_path / PICTURE.name)
-    assert picture.stat().st_size < LARGEST
-    if os.environ.get("NBCHAT_PICTURES"):
-        shutil.copy(picture, PICTURE)
+    pictures(tab, {"lab": "jupyterlab", "notebook": "notebook"}[front])
 
     tab.save()
     saved = jupyter.read(tab.name).cells[1].outputs

@@ -113,3 +113,24 @@ def test_the_answer_is_there_without_a_kernel(
     expect(tab.output(1).locator("mjx-container")).to_have_count(2)
     assert tab.output(1).inner_text() == text
     assert tab.output(1).bounding_box()["height"] == height
+
+    tab.name = jupyter.copy_unsigned(tab.name)
+    tab.reload(kernel=False)
+    expect(tab.output(1).locator("mjx-container")).to_have_count(2)
+    assert tab.output(1).inner_text() == text
+
+
+def test_a_background_answer_streams_into_its_own_cell(
+    chat: OpenNotebook, model: ScriptedServer
+) -> None:
+    frames = chat_stream("In the back", "ground.")
+    steps, (hold,) = held(frames[:2])
+    model.script(*steps, *frames[2:])
+    tab = chat("%%chat --bg\nTell me.", "print('meanwhile')")
+    tab.run(1)
+    expect(tab.output(1)).to_contain_text("In the back")
+    tab.run(2)
+    hold.release()
+    expect(tab.output(1)).to_contain_text("In the background.")
+    expect(tab.output(1).locator(".jupyter-widgets")).to_have_count(0)
+    assert tab.output(2).inner_text().strip() == "meanwhile"

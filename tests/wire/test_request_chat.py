@@ -214,6 +214,20 @@ def test_text_beside_tool_calls_is_kept() -> None:
     assert message["content"] == "let me see"
 
 
+def test_a_call_that_nobody_ran_is_answered() -> None:
+    calls = (ToolCall("c1", "f", "{}"), ToolCall("c2", "f", "{}"))
+    messages = [
+        Message("assistant", tool_calls=calls),
+        Message("tool", (Text("one"),), tool_call_id="c1"),
+        Message.of("user", "go on"),
+    ]
+    assert sent(*messages)[1:] == [
+        {"role": "tool", "tool_call_id": "c1", "content": "one"},
+        {"role": "tool", "tool_call_id": "c2", "content": "This call was not run."},
+        {"role": "user", "content": "go on"},
+    ]
+
+
 def test_the_result_of_the_last_tool_is_shown_too() -> None:
     assert sent(Message("tool", (IMAGE,), tool_call_id="c"))[-1] == {
         "role": "user",

@@ -226,6 +226,15 @@ RESULT = Message("tool", (Text("r"),), tool_call_id="c")
 RESULT_ITEM = {"type": "custom_tool_call_output", "call_id": "c", "output": "r"}
 
 
+def test_a_call_that_nobody_ran_is_answered() -> None:
+    message = Message("assistant", (Text("a"),), (CALL,), items=ITEMS)
+    items = sent(message, Message.of("user", "go on"))
+    assert [item["type"] for item in items[: len(ITEMS)]] == [item["type"] for item in ITEMS]
+    assert items[len(ITEMS)] == RESULT_ITEM | {"output": "This call was not run."}
+    assert items[-1]["role"] == "user"
+    assert len(items) == len(ITEMS) + 2
+
+
 def test_items_are_echoed_whole_and_in_order() -> None:
     message = Message("assistant", (Text("a"),), (CALL,), items=ITEMS)
     echoed = sent(HI, message, RESULT)

@@ -21,6 +21,7 @@ from nbchat.messages import (
 from nbchat.options import Options
 from nbchat.wire import Habits
 from nbchat.wire.fields import drop, put
+from nbchat.wire.history import answered
 
 __all__ = ["request_body"]
 
@@ -112,7 +113,7 @@ def request_body(
 def _messages(messages: Sequence[Message], habits: Habits) -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
     seen: list[Part] = []  # what tools gave that is no text
-    for message in messages:
+    for message in answered(messages):
         if message.role == "tool":
             sent.append(
                 {"role": "tool", "tool_call_id": message.tool_call_id, "content": message.text}

@@ -72,7 +72,7 @@ class ChatDecoder(Decoder):
             if isinstance(delta, dict):
                 state.read(delta, events)
             if not state.streamed and "message" in choice:
-                state.read(mapping_of(choice["message"]), events)
+                state.read(_reasoning_first(mapping_of(choice["message"])), events)
             if choice.get("logprobs"):
                 _read_logprobs(choice["logprobs"], index, events)
             if choice.get("finish_reason"):
@@ -288,6 +288,12 @@ class _Choice:
 
 
 _REASONING = frozenset({"reasoning_content", "reasoning", "reasoning_details"})
+
+
+def _reasoning_first(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a whole message in the order in which a stream would bring it."""
+    return dict(sorted(message.items(), key=lambda field: field[0] not in _REASONING))
+
 
 _READERS: dict[str, Callable[[_Choice, Any, list[StreamEvent]], None]] = {
     "refusal": _Choice._read_refusal,

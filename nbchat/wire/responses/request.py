@@ -10,6 +10,7 @@ from nbchat.messages import Audio, File, Format, Image, Message, Part, Refusal, 
 from nbchat.options import Options
 from nbchat.wire import Habits
 from nbchat.wire.fields import drop, put
+from nbchat.wire.history import answered
 
 __all__ = ["request_body"]
 
@@ -132,7 +133,7 @@ def _items(
 ) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     custom: set[str] = set()  # ids of calls to custom tools: their output has its own type
-    for message in messages:
+    for message in answered(messages):
         if message.role == "tool":
             items.append(_output(message, custom))
         elif message.role != "assistant":

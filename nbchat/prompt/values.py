@@ -1,0 +1,52 @@
+"""What a value becomes in a prompt: what a person would paste."""
+
+from __future__ import annotations
+
+from nbchat.messages import Audio, File, Image, Refusal, Text
+from nbchat.prompt.content import Content
+from nbchat.prompt.images import picture_of
+from nbchat.prompt.tables import markdown_of
+from nbchat.reply import Reply
+
+__all__ = ["content_of"]
+
+
+def content_of(value: object, name: str) -> Content:
+    """Return a value as it goes to a model.
+
+    Text is taken as it is, a reply is its text; a figure, a PIL image or what has ``_repr_png_``
+    or ``_repr_jpeg_`` is an image; a table or an array is Markdown, shortened with its shape said;
+    then ``_repr_markdown_`` counts, else the ``repr``.
+
+    Args:
+        value: anything. What its own methods raise is raised.
+        name: what to call it in a notice or an error.
+
+    Raises:
+        UsageError: an image is too large.
+
+    >>> content_of([1, "a"], "x").text
+    "[1, 'a']"
+    """
+    if isinstance(value, str):
+        return Content.of(str.__str__(value))
+    if isinstance(value, Reply):
+        return Content.of(value.text)
+    if isinstance(value, (Text, Refusal, Image, File, Audio)):
+        return Content.of(value)
+    picture = picture_of(value, name)
+    if picture is not None:
+        return picture
+    return Content.of(markdown_of(value) or _own_markdown(value) or repr(value))
+
+
+def _own_markdown(value: object) -> str | None:
+    # Looked up on the type, as Python does for its own protocols: objects that answer to every
+    # name (mocks, proxies) have no Markdown.
+    method = getattr(type(value), "_repr_markdown_", None)
+    if not callable(method) or isinstance(value, type):
+        return None
+    markdown = method(value)
+    if isinstance(markdown, tuple):  # with metadata
+        markdown = markdown[0]
+    return markdown if isinstance(markdown, str) else None

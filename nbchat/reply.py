@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbchat.messages import Audio, Citation, Image, ToolCall, Usage
 
 _FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})[^\n]*\n(.*?)(?:^ {0,3}\2[`~]* *$|\Z)", re.M | re.S)
+
+
+class Logprobs(tuple[Mapping[str, Any], ...]):
+    """Log probabilities, one entry a token, in the shape of the Chat Completions API.
+
+    >>> Logprobs([{"token": "Hi", "logprob": -0.5}])[0]["token"]
+    'Hi'
+    """
+
+    __slots__ = ()
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame: token, logprob, probability, and the alternatives as text.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        import pandas
+
+        rows = [
+            {
+                "token": entry.get("token"),
+                "logprob": entry.get("logprob"),
+                "probability": math.exp(entry.get("logprob") or 0.0),
+                "top": ", ".join(
+                    f"{other.get('token')!r} {math.exp(other.get('logprob') or 0.0):.3f}"
+                    for other in entry.get("top_logprobs") or ()
+                ),
+            }
+            for entry in self
+        ]
+        return pandas.DataFrame(rows, columns=["token", "logprob", "probability", "top"])
 
 
 @dataclass(frozen=True)
@@ -23,7 +56,7 @@ class Choice:
     tool_calls: tuple[ToolCall, ...] = ()
     citations: tuple[Citation, ...] = ()
     audio: Audio | None = None
-    logprobs: Sequence[Mapping[str, Any]] = ()
+    logprobs: Logprobs = field(default_factory=Logprobs)
 
 
 @dataclass(frozen=True)
@@ -107,7 +140,7 @@ class Reply:
         return self.choices[0].audio
 
     @property
-    def logprobs(self) -> Sequence[Mapping[str, Any]]:
+    def logprobs(self) -> Logprobs:
         """Log probabilities, one entry a token, if they were asked for."""
         return self.choices[0].logprobs
 

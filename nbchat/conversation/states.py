@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from nbchat.conversation.parts import Parts, Sound
 from nbchat.messages import Audio, Citation, Cited, ToolCall
-from nbchat.reply import Choice
+from nbchat.reply import Choice, Logprobs
 
 
 class CallState:
@@ -124,7 +124,7 @@ class ChoiceState:
             tool_calls=self.tool_calls,
             citations=self.citations,
             audio=self.audio,
-            logprobs=tuple(self.logprobs),
+            logprobs=Logprobs(self.logprobs),
         )
 
 

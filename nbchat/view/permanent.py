@@ -7,6 +7,7 @@ from typing import Any
 from nbchat.render import answer_html, escape, render_markdown
 from nbchat.reply import Choice, Reply
 from nbchat.view.choices import columns
+from nbchat.view.extras import pictures, probabilities, sound, with_sources
 
 _ENDS = {
     "length": "cut at the token limit",
@@ -36,7 +37,7 @@ def html(reply: Reply) -> str:
     bodies = [_choice(choice) for choice in reply.choices]
     body = bodies[0] if len(bodies) == 1 else columns(bodies, f"nbchat-{reply.turn}")
     return answer_html(
-        body,
+        body + pictures(reply.images),
         reasoning_html=render_markdown(reply.reasoning) if reply.reasoning else "",
         notices=marks(reply),
         footer=footer(reply),
@@ -44,14 +45,15 @@ def html(reply: Reply) -> str:
 
 
 def _choice(choice: Choice) -> str:
-    body = render_markdown(choice.text)
+    body = render_markdown(with_sources(choice.text, choice.citations))
+    body += sound(choice.audio)
     if choice.refusal:
         body += f'<p class="nbchat-refusal">{escape(choice.refusal)}</p>\n'
     for call in choice.tool_calls:
         body += (
             f'<p class="nbchat-tool"><code>{escape(f"{call.name}({call.arguments})")}</code></p>\n'
         )
-    return body
+    return body + probabilities(choice.logprobs)
 
 
 def marks(reply: Reply) -> list[str]:

@@ -15,8 +15,9 @@ from nbchat.conversation import Conversation, Threads
 from nbchat.errors import APIError, ConfigurationError, Interrupted, UsageError
 from nbchat.interrupt import uninterrupted
 from nbchat.journal import FILENAME, Journal
-from nbchat.messages import Endpoint, Idle, Message, Progress, Settled, StreamEvent
+from nbchat.messages import Endpoint, Idle, Message, Progress, Settled, StreamEvent, Text
 from nbchat.options import Options
+from nbchat.prompt import Content
 from nbchat.providers import LOCAL, Experience, Keys, Provider, resolve
 from nbchat.reply import Reply
 from nbchat.session.background import in_background
@@ -111,7 +112,7 @@ class Session:
 
     def plan(
         self,
-        text: str,
+        prompt: str | Content,
         options: Options,
         endpoint: Endpoint,
         *,
@@ -126,7 +127,8 @@ class Session:
             UsageError: the prompt is empty, or a name is unknown.
             ConfigurationError: there is no provider or no key.
         """
-        if not text.strip():
+        content = Content.of(prompt) if isinstance(prompt, str) else prompt
+        if not content.text.strip() and all(isinstance(part, Text) for part in content.parts):
             raise UsageError("the prompt is empty: write it below the magic line")
         name = options.thread or self.threads.current
         # `--once` neither reads nor writes the thread.
@@ -138,7 +140,8 @@ class Session:
             seconds = lookup(self.settings, "timeout").value
             options = replace(options, timeout=float(seconds or READ_TIMEOUT))
         plan = Plan(
-            prompt=(Message.of("user", text),),
+            prompt=(Message("user", content.parts),),
+            notices=content.notices,
             options=options,
             endpoint=endpoint,
             provider=provider,
@@ -204,7 +207,7 @@ class Session:
             thread.system = plan.system
             thread.open(turn, plan.placement.parent)
             journal.save(thread)
-            for note in (journal.take_warning(), plan.placement.note):
+            for note in (journal.take_warning(), plan.placement.note, *plan.notices):
                 if note:
                     yield flight.note(note)
             for event in itertools.chain(self._prepare(flight), flight.events()):
@@ -272,6 +275,18 @@ class Session:
             names = [row.get("id") for row in rows or [] if isinstance(row, dict)]
             self._models[provider.base_url] = [name for name in names if isinstance(name, str)]
         return self._models[provider.base_url]
+
+    def heard_of(self) -> list[str]:
+        """Return the models that servers listed or that answered, without asking anybody."""
+        answered = (
+            turn.answer.model or turn.model
+            # Copies: a prompt in the background may add to them.
+            for thread in list(self.threads.values())
+            for turn in list(thread.turns)
+            if not turn.by_hand
+        )
+        listed = (name for names in list(self._models.values()) for name in names)
+        return list(dict.fromkeys(name for name in (*listed, *answered) if name))
 
     def _prepare(self, flight: Flight) -> Iterator[StreamEvent]:
         """Say what should be known of the provider; find the model; start the embedded one."""

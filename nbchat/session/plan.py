@@ -22,6 +22,7 @@ class Plan:
         cell: id of the notebook cell that asks, ``""`` if the front end told none.
         execution: id of this run of the cell, ``""`` if the front end told none.
         append: go on after the last turn, also where the cell asked before.
+        notices: what the user should know of the prompt.
         system: the system message that holds for this prompt.
         placement: the turn that it follows, and what it takes the place of.
     """
@@ -34,6 +35,7 @@ class Plan:
     cell: str = ""
     execution: str = ""
     append: bool = False
+    notices: tuple[str, ...] = ()
     system: str = ""
     placement: Placement = field(default_factory=lambda: Placement(None))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import needs_local_scope, no_var_expand
 
 from nbchat import line as magic_line
+from nbchat.completion import install_completion, remove_completion
 from nbchat.errors import Interrupted, NbchatError
 from nbchat.settings import NbChat, lookup
 
@@ -70,6 +71,7 @@ class Extension:
             )
         self.shell.configurables.append(self.settings)
         magic_line.install_question_mark(self.shell)
+        install_completion(self.shell, self.settings, lambda: self.session if self._used else None)
         self._hook = self.shell.display_trap.hook
         self.shell.display_trap.hook = self._display
 
@@ -83,6 +85,7 @@ class Extension:
         if self.settings in self.shell.configurables:
             self.shell.configurables.remove(self.settings)
         magic_line.remove_question_mark(self.shell)
+        remove_completion(self.shell)
         if self.shell.display_trap.hook == self._display:
             self.shell.display_trap.hook = self._hook
         if self._used:

@@ -65,10 +65,10 @@ def _change(options: dict[str, Any], word: Word, names: dict[str, Any]) -> None:
     name, _, path = word.key.partition(".")
     option = _option(name)
     if not word.text and not word.quote:
-        if path and option.field in options:
-            options[option.field].pop(path, None)
-        if not path or not options.get(option.field):
-            options.pop(option.field, None)
+        earlier = options.pop(option.field, None)
+        left = {key: kept for key, kept in (earlier or {}).items() if key != path} if path else {}
+        if left:
+            options[option.field] = left
         return
     if option.kind in ("pairs", "fields") and not path:
         raise UsageError(f"set takes {name}.KEY=VALUE, not {word.key}=")

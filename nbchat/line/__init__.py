@@ -6,7 +6,7 @@ One tokenizer (`nbchat.line.tokens`), argparse behind it, and the table of optio
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HelpRequested",
+    "actions",
     "help_text",
     "install_question_mark",
     "parse",
@@ -67,6 +68,11 @@ def parse(
     if cell is None:
         return options, rest
     return options, f"{rest}\n{cell}" if rest.strip() else cell
+
+
+def actions() -> Mapping[str, argparse.Action]:
+    """Return the action of each flag; that of an `Option` has it as its ``option``."""
+    return _parser().actions
 
 
 class _Parser(argparse.ArgumentParser):

@@ -245,9 +245,10 @@ def test_every_status_has_its_error_and_its_number_of_attempts(
     assert [message["content"] for message in llmock.bodies[0]["messages"]] == [PROMPT]
 
 
-def test_an_outage_is_met_with_longer_and_longer_waits(ask_stream: Asker, llmock: LLMock) -> None:
+def test_an_outage_is_met_with_longer_and_longer_waits(llmock: LLMock, asker: Make) -> None:
+    ask = asker(llmock.base_url)
     llmock.script("fail", status=500, times=None)
-    outcome = ask_stream("hello")
+    outcome = ask("hello")
     assert isinstance(outcome.error, InternalServerError)
     attempts = [(event.attempt, event.attempts) for event in outcome.of(Retrying)]
     assert attempts == [(1, 2), (2, 2)]
@@ -257,7 +258,7 @@ def test_an_outage_is_met_with_longer_and_longer_waits(ask_stream: Asker, llmock
     assert llmock.statuses == [500, 500, 500]
     assert llmock.verdict() == []
     llmock.reset()
-    assert ask_stream(PROMPT).reply.text == ANSWER
+    assert ask(PROMPT).reply.text == ANSWER
 
 
 def test_a_rate_limit_is_waited_for(ask: Asker, llmock: LLMock) -> None:
@@ -488,9 +489,9 @@ def test_a_tool_call_that_is_cut(ask_stream: Asker, llmock: LLMock) -> None:
 # --- Quotas and chaos -----------------------------------------------------------------------
 
 
-def test_quotas(start_llmock: Callable[..., LLMock], asker: Make, endpoint: Endpoint) -> None:
+def test_quotas(start_llmock: Callable[..., LLMock], asker: Make) -> None:
     llmock = start_llmock("--rpm", "2", "--tpm", "6000", "--context-window", "300")
-    ask = asker(llmock.base_url, endpoint)
+    ask = asker(llmock.base_url)
     # Tokens: 100 flow back each second, and the server says exactly when there are enough.
     ask("hello", max_tokens=5900, once=True)
     outcome = ask("hello", max_tokens=120, once=True)
@@ -509,7 +510,7 @@ def test_quotas(start_llmock: Callable[..., LLMock], asker: Make, endpoint: Endp
     assert ask("one").reply.status == ask("two").reply.status == "completed"
     stopped = threading.Event()
     waits: list[float] = []
-    plan = ask.session.plan("three", Options(model="m"), endpoint)
+    plan = ask.session.plan("three", Options(model="m"), "chat")
 
     def stop_while_it_waits() -> None:
         for event in ask.session.run(plan, stopped):

@@ -103,7 +103,8 @@ _SOURCE = """
 :where(.nbchat .highlight) [class^=s] { color: var(--nb-str) }
 :where(.nbchat .highlight) [class^=c] { color: var(--nb-com) }
 :where(.nbchat .highlight) [class^=m] { color: var(--nb-num) }
-:where(.nbchat .highlight) :where(.nf,.nc,.nb,.nd,.nt) { color: var(--nb-name) }
+:where(.nbchat .highlight) :where(.nf,.nc,.nb,.nd,.nt) {
+  color: var(--jp-mirror-editor-attribute-color, var(--nb-name)) }
 """
 
 

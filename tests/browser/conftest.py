@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from nbchat import local
 from tests.support.server import ScriptedServer
@@ -114,16 +114,18 @@ def chat(open_notebook: OpenNotebook, model: ScriptedServer) -> OpenNotebook:
 
 
 LARGEST = 300_000  # bytes of a picture
-Pictures = Callable[[Tab, str], None]
+Pictures = Callable[[Page | Locator, str], None]
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Pictures:
-    """Take a picture of a tab; with ``NBCHAT_PICTURES`` set it goes to ``notebooks/NAME.png``."""
+    """Take a picture of a page or a part; ``NBCHAT_PICTURES=1`` puts it into ``notebooks``."""
     wanted = os.environ.get("NBCHAT_PICTURES")
     folder = Path(__file__).parents[2] / "notebooks" if wanted else tmp_path
 
-    def take(tab: Tab, name: str) -> None:
-        assert tab.picture(folder / f"{name}.png").stat().st_size < LARGEST
+    def take(what: Page | Locator, name: str) -> None:
+        file = folder / f"{name}.png"
+        what.screenshot(path=file)
+        assert file.stat().st_size < LARGEST
 
     return take

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -179,12 +178,6 @@ class Tab:
         yield recorded
         for values in self.page.evaluate("() => { window.__record = false; return __frames; }"):
             recorded.append(Frame(*values))
-
-    def picture(self, file: Path) -> Path:
-        """Write a picture of the window to ``file``, the pointer and the cursor out of sight."""
-        self.page.mouse.move(0, 0)
-        self.page.screenshot(path=file)
-        return file
 
     def fired(self) -> list[str]:
         """Return what scripts in the page or in its frames left in ``window.__fired``."""

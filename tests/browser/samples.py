@@ -34,9 +34,10 @@ def standard_error(values: np.ndarray) -> float:
 
 \[ \mathrm{SE} = \sqrt{\frac{1}{n(n-1)} \sum_{i=1}^{n} (x_i - \bar x)^2} \]
 
-Averylongwordthatdoesnotfitintoanarrowwindow_andgoeson_andgoeson_andgoeson_andgoeson_untilitends.
-The last line.
+Only more data make it smaller.
 """
+
+LAST = "Only more data make it smaller."
 
 
 def pieces(text: str, size: int = 6) -> list[str]:

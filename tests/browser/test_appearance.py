@@ -7,10 +7,10 @@ from playwright.sync_api import Locator, expect
 from tests.support.server import ScriptedServer, chat_stream
 
 from .conftest import OpenNotebook, Pictures
-from .samples import MIXED, held
+from .samples import LAST, MIXED, held
 
 LEGIBLE = 4.5  # contrast of text, WCAG 2.2 level AA
-CODE = 3.0  # of code, whose colours are the theme's own
+CODE = 3.5  # of code, where most colours are the theme's own
 
 
 def test_text_is_legible_in_light_and_dark(
@@ -20,36 +20,34 @@ def test_text_is_legible_in_light_and_dark(
     steps, (hold,) = held(frames[:2])
     model.script(*steps, *frames[2:])
     tab = chat("%%chat\nExplain the standard error.")
-    tab.page.set_viewport_size({"width": 1000, "height": 900})
-    tab.plain()
     tab.start(1)
-    expect(tab.output(1)).to_contain_text("The last line.")
+    expect(tab.output(1)).to_contain_text(LAST)
     faint = {}
     for dark in (False, True):
         tab.theme(dark=dark)
         faint["live", dark] = _faint(tab.output(1))
-        pictures(tab, f"answer-live-{'dark' if dark else 'light'}")
+        pictures(tab.cells.nth(1), f"answer-live-{'dark' if dark else 'light'}")
     hold.release()
     tab.wait_done(1)
     expect(tab.output(1).locator(".jupyter-widgets")).to_have_count(0)
     for dark in (True, False):
         tab.theme(dark=dark)
         faint["permanent", dark] = _faint(tab.output(1))
-        pictures(tab, f"answer-{'dark' if dark else 'light'}")
+        pictures(tab.cells.nth(1), f"answer-{'dark' if dark else 'light'}")
     assert {where: texts for where, texts in faint.items() if texts} == {}
 
 
 def test_a_narrow_window_scrolls_wide_parts_alone(
     chat: OpenNotebook, model: ScriptedServer
 ) -> None:
-    frames = chat_stream(MIXED)
+    frames = chat_stream(f"{MIXED}\n{'Long' * 50}")
     steps, (hold,) = held(frames[:2])
     model.script(*steps, *frames[2:])
     tab = chat("%%chat\nExplain the standard error.")
     tab.page.set_viewport_size({"width": 420, "height": 800})
     tab.plain()
     tab.start(1)
-    expect(tab.output(1)).to_contain_text("The last line.")
+    expect(tab.output(1)).to_contain_text(LAST)
     assert _wide(tab.output(1)) == {"outside": [], "scrolling": ["DIV", "PRE"]}
     hold.release()
     tab.wait_done(1)

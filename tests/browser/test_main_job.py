@@ -24,7 +24,8 @@ CONTINUE = "%%chat --temperature 0 --max-tokens 80\nList three things people use
 def test_an_answer_grows_and_survives_save_shutdown_and_reload(
     front: FrontEnd, open_notebook: OpenNotebook, jupyter: JupyterServer, pictures: Pictures
 ) -> None:
-    tab = open_notebook(LOAD, ASK, CONTINUE, "", name=f"chat-{front}", front=front)
+    tab = open_notebook(LOAD, ASK, CONTINUE, "", name=f"chat-in-{front}", front=front)
+    tab.page.set_viewport_size({"width": 1000, "height": 600})
     tab.plain()
     tab.run(0)
     with tab.frames(1) as frames:
@@ -40,7 +41,7 @@ def test_an_answer_grows_and_survives_save_shutdown_and_reload(
 
     tab.run(2)
     tab.prompt(3).click()
-    pictures(tab, {"lab": "jupyterlab", "notebook": "notebook"}[front])
+    pictures(tab.page, {"lab": "jupyterlab", "notebook": "notebook"}[front])
 
     tab.save()
     saved = jupyter.read(tab.name).cells[1].outputs

@@ -10,7 +10,7 @@ from tests.support.server import ScriptedServer, chat_stream
 
 from .conftest import OpenNotebook
 from .lab import JupyterServer
-from .samples import MIXED, held, paced
+from .samples import LAST, MIXED, held, paced
 
 REPAINT = 100  # milliseconds: twice the shortest interval between two repaints
 SWAP = 2.0  # pixels by which the footer may be higher or lower than the Stop button
@@ -48,9 +48,9 @@ def test_nothing_jumps_while_an_answer_streams_and_when_it_is_done(
             tab.page.wait_for_timeout(REPAINT)
             hold.release()
         assert holds[-1].reached.wait(20)
-        expect(tab.output(1).get_by_text("The last line.")).to_have_count(2)
+        expect(tab.output(1).get_by_text(LAST)).to_have_count(2)
         # The reader has scrolled to somewhere in the answer.
-        tab.output(1).get_by_text("The last line.").first.scroll_into_view_if_needed()
+        tab.output(1).get_by_text(LAST).first.scroll_into_view_if_needed()
         tab.page.wait_for_timeout(REPAINT)
         holds[-1].release()
         tab.wait_done(1)
@@ -78,7 +78,7 @@ def test_a_reader_who_scrolls_up_stays_where_he_reads(
     tab.start(1)
     assert holds[0].reached.wait(20)
     holds[0].release()
-    expect(tab.output(1)).to_contain_text("The last line.")
+    expect(tab.output(1)).to_contain_text(LAST)
     tab.output(1).locator("table").first.evaluate("table => table.scrollIntoView()")
     with tab.frames(1) as frames:
         for hold in holds[1:]:

@@ -164,7 +164,6 @@ class Tab:
                 shell.collapseRight();
                 for (const side of ['left', 'right'])
                     await commands.execute('application:toggle-side-tabbar', {side});
-                await commands.execute('statusbar:toggle');
             }"""
         )
 

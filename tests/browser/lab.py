@@ -29,6 +29,7 @@ _QUIET = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
     "@jupyterlab/extensionmanager-extension/plugin": {"enabled": False},
+    "@jupyterlab/statusbar-extension/plugin": {"visible": False},
 }
 
 

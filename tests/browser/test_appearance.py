@@ -20,6 +20,8 @@ def test_text_is_legible_in_light_and_dark(
     steps, (hold,) = held(frames[:2])
     model.script(*steps, *frames[2:])
     tab = chat("%%chat\nExplain the standard error.")
+    tab.page.set_viewport_size({"width": 1000, "height": 900})
+    tab.plain()
     tab.start(1)
     expect(tab.output(1)).to_contain_text(LAST)
     faint = {}

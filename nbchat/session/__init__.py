@@ -288,18 +288,6 @@ class Session:
         listed = (name for names in list(self._models.values()) for name in names)
         return list(dict.fromkeys(name for name in (*listed, *answered) if name))
 
-    def heard_of(self) -> list[str]:
-        """Return the models that servers listed or that answered, without asking anybody."""
-        answered = (
-            turn.answer.model or turn.model
-            # Copies: a prompt in the background may add to them.
-            for thread in list(self.threads.values())
-            for turn in list(thread.turns)
-            if not turn.by_hand
-        )
-        listed = (name for names in list(self._models.values()) for name in names)
-        return list(dict.fromkeys(name for name in (*listed, *answered) if name))
-
     def _prepare(self, flight: Flight) -> Iterator[StreamEvent]:
         """Say what should be known of the provider; find the model; start the embedded one."""
         provider = flight.plan.provider

@@ -31,6 +31,7 @@ from nbchat.messages import (
 from nbchat.pricing import context_window
 from nbchat.providers import LOCAL, Experience, Provider
 from nbchat.session.plan import Plan
+from nbchat.wire import Habits
 from nbchat.wire.hints import overflow
 from nbchat.wire.refusal import amend
 from nbchat.wire.responses.stream import ResponsesDecoder
@@ -78,7 +79,7 @@ class Flight:
         if warning := self._too_long():
             yield self.note(warning)
         while True:
-            habits = self._experience.habits(provider)
+            habits = self._with_state(self._experience.habits(provider))
             self.turn.request = self.plan.body(habits, self._left_out)
             self._sent = time.monotonic()
             try:
@@ -150,7 +151,8 @@ class Flight:
                     stream.cancel()
                     return False
                 unproven = False
-            if turn.first_token is None and isinstance(event, _TOKENS):
+            streamed = turn.request.get("stream")
+            if streamed and turn.first_token is None and isinstance(event, _TOKENS):
                 turn.first_token = time.monotonic() - self._sent
             shown = turn.answer.apply(event)
             if shown is not None:
@@ -161,6 +163,26 @@ class Flight:
                 error.host = error.host or urlsplit(self.plan.provider.base_url).netloc
                 raise error
         return True
+
+    def _with_state(self, habits: Habits) -> Habits:
+        """Find out, once and before it matters, whether the server keeps responses.
+
+        Some servers accept a `previous_response_id`, and even echo it, without having the
+        response: they would answer without the history.
+        """
+        known = self.plan.known_parent()
+        if habits.stateful is not None or known is None or self.plan.options.previous:
+            return habits
+        provider = self.plan.provider
+        url = f"{endpoint_url(provider.base_url, 'responses')}/{quote(known, safe='')}"
+        try:
+            kept = self._client.get_json(url, key=provider.key, provider=provider.name)
+        except APIError:
+            kept = None
+        found = isinstance(kept, dict) and kept.get("id") == known
+        habits = replace(habits, stateful=found)
+        self._experience.learn(provider, habits)
+        return habits
 
     def _too_long(self) -> str:
         """Return a warning if the model is listed with a smaller window than the thread needs."""

@@ -88,7 +88,7 @@ class Plan:
         model, options = self.provider.model, self.options
         if self.endpoint == "chat":
             return chat_body(model, [*self._system(), *history, *self.prompt], options, habits)
-        previous = options.previous or self._known_parent(habits)
+        previous = options.previous or (self.known_parent() if habits.stateful else None)
         messages = [*self._system(), *([] if previous else history), *self.prompt]
         return responses_body(model, messages, options, habits, previous_response_id=previous)
 
@@ -100,9 +100,12 @@ class Plan:
         there = (turn.endpoint, turn.provider, turn.base_url)
         return there == (self.endpoint, self.provider.name, self.provider.base_url)
 
-    def _known_parent(self, habits: Habits) -> str | None:
-        """The parent's response id, if the server that is asked now has it."""
-        if habits.stateful is False:
-            return None
+    def known_parent(self) -> str | None:
+        """The response id under which a server that keeps responses has the whole thread."""
         known = self.thread.chained(self.placement.parent, self.system)
-        return known.answer.id if known is not None and self._same_server(known) else None
+        if known is None or self.endpoint != "responses" or not self._same_server(known):
+            return None
+        # Calls that were not run have to be answered, and that takes the history.
+        if known.answer.message(known.picked).tool_calls and self.prompt[0].role != "tool":
+            return None
+        return known.answer.id

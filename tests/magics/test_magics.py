@@ -203,11 +203,33 @@ def test_responses_continue_by_id_where_the_server_keeps_state(
     shell: InteractiveShell, server: ScriptedServer
 ) -> None:
     first = run_respond(shell, server, None, "one")
-    second = run_respond(shell, server, first.id, "two")
-    assert second.text == "two"
-    body = bodies(server)[1]
-    assert body["previous_response_id"] == first.id
-    assert [text for _, text in said(body)] == ["two"]
+    server.script(*json_answer({"id": first.id}))
+    run_respond(shell, server, first.id, "two")
+    run_respond(shell, server, first.id, "three")
+    # It is asked once whether it keeps responses.
+    assert server.exchange(1).path == f"/v1/responses/{first.id}"
+    for number, text in ((2, "two"), (3, "three")):
+        body = server.exchange(number).json
+        assert body["previous_response_id"] == first.id
+        assert [words for _, words in said(body)] == [text]
+
+
+@pytest.mark.parametrize("kept", [json_answer({"error": "unknown"}), error_answer(404, "no")])
+def test_a_server_that_keeps_no_responses_gets_the_history(
+    shell: InteractiveShell, server: ScriptedServer, kept: list[Any]
+) -> None:
+    run_respond(shell, server, None, "one")
+    server.script(*kept)
+    reply = run_respond(shell, server, None, "two")
+    assert reply.notices == ()
+    assert "previous_response_id" not in server.exchange(2).json
+    assert len(said(server.exchange(2).json)) == 3
+
+
+def chain(server: ScriptedServer) -> list[tuple[str | None, int]]:
+    """The response id and the number of messages of each prompt that was sent."""
+    sent = [exchange.json for exchange in server.exchanges if exchange.method == "POST"]
+    return [(body.get("previous_response_id"), len(said(body))) for body in sent]
 
 
 def run_respond(
@@ -225,6 +247,7 @@ def test_a_server_that_refuses_the_id_gets_the_history(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     first = run_respond(shell, server, None, "one")
+    server.script(*json_answer({"id": first.id}))
     server.script(
         *error_answer(
             status,
@@ -236,19 +259,18 @@ def test_a_server_that_refuses_the_id_gets_the_history(
     assert second.text == "two"
     assert len(second.notices) == 1
     run_respond(shell, server, None, "three")
-    sent = [(body.get("previous_response_id"), len(said(body))) for body in bodies(server)]
-    assert sent == [(None, 1), (first.id, 1), (None, 3), (None, 5)]
+    assert chain(server) == [(None, 1), (first.id, 1), (None, 3), (None, 5)]
 
 
 def test_a_server_that_ignores_the_id_gets_the_history(
     shell: InteractiveShell, server: ScriptedServer
 ) -> None:
     first = run_respond(shell, server, None, "one")
+    server.script(*json_answer({"id": first.id}))
     server.script(*responses_stream("I know of nothing."))
     second = run_respond(shell, server, None, "two")
     assert second.text == "two"
-    sent = [(body.get("previous_response_id"), len(said(body))) for body in bodies(server)]
-    assert sent == [(None, 1), (first.id, 1), (None, 3)]
+    assert chain(server) == [(None, 1), (first.id, 1), (None, 3)]
 
 
 def test_a_second_provider_gets_the_history(

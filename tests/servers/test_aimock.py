@@ -204,13 +204,9 @@ def test_a_thread_goes_on(way: Way, ask: Asker, aimock: AIMock) -> None:
         ("user", "third"),
     ]
     sent = [said(request) for request in aimock.requests]
-    if ask.endpoint == "chat":
-        assert sent == [whole[:2], whole[:4], whole]
-        return
-    # aimock reads no previous_response_id: that is noticed once, and then the history is sent.
-    assert sent == [whole[:2], [whole[0], whole[3]], whole[:4], whole]
-    told = ("lab keeps no responses: the whole history was sent",)
-    assert [reply.notices for reply in replies] == [told, ()]
+    # aimock keeps no responses: it is asked once, and then gets the history, as chat does.
+    assert sent == [whole[:2], whole[:4], whole]
+    assert [reply.notices for reply in replies] == [(), ()]
 
 
 def test_a_thread_goes_on_after_calls_that_nobody_ran(ask: Asker, aimock: AIMock) -> None:

@@ -121,17 +121,12 @@ class Command:
         Raises:
             UsageError: there are too few or too many; the text says how it is called.
         """
-        slots = [slot for slot in self.slots if slot != "..."]
-        needed = len(re.sub(r"\[.*\]", "", self.usage).split()) - 1
-        endless = self.takes_text or "..." in self.usage
-        # Of a text all lines may stand in the cell.
-        least = needed - self.takes_text
-        if len(words) < least or (len(words) > len(slots) and not endless):
-            raise self.wrong()
-
-    def wrong(self) -> UsageError:
-        """Return the error that says how it is called."""
-        return UsageError(f"it is called as %nbchat {self.usage}")
+        needed = re.sub(r"\[.*\]|\.\.\.", "", self.usage).split()[1:]
+        endless = self.takes_text or self.slots[-1:] == ["..."]
+        # All of a text may stand in the cell.
+        least = len(needed) - self.takes_text
+        if len(words) < least or (len(words) > len(self.slots) and not endless):
+            raise UsageError(f"it is called as %nbchat {self.usage}")
 
 
 COMMANDS: dict[str, Command] = {}

@@ -124,10 +124,18 @@ def tree(context: Context, words: Words) -> str:
     thread = context.thread(*words)
     if not thread.turns:
         return f"the thread {thread.name} has no turns yet"
-    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    text = picture.text(thread, ascii=plain)
+    text = picture.text(thread, ascii=not _draws())
     display({"text/plain": text, "text/html": picture.as_html(thread)}, raw=True)
     return ""
+
+
+def _draws() -> bool:
+    """Whether the output can show more than ASCII."""
+    try:
+        "●├│".encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _where(thread: Conversation) -> str:

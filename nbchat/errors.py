@@ -18,7 +18,8 @@
      │    │    ├── RateLimitError             429
      │    │    └── InternalServerError        5xx
      │    └── StreamError         the answer was cut off, malformed, or failed on its way
-     └── ToolError                a tool that could not be described or run
+     ├── ToolError                a tool that could not be described or run
+     └── FormatError              an answer that is not in the form that was asked for
 
     KeyboardInterrupt
      └── Interrupted              the user stopped the answer
@@ -29,7 +30,7 @@ swallow a stop. In a notebook every one of them shows as one to three lines and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "BadRequestError",
     "ConfigurationError",
     "ConflictError",
+    "FormatError",
     "InternalServerError",
     "Interrupted",
     "NbchatError",
@@ -232,6 +234,23 @@ class StreamError(APIError):
 
 class ToolError(NbchatError):
     """A tool could not be described to the model or run."""
+
+
+class FormatError(NbchatError):
+    """The answer is not in the form that ``--json`` or ``--schema`` asked for.
+
+    Attributes:
+        text: the answer, as the model wrote it.
+        problems: what does not fit and where, one line each.
+    """
+
+    def __init__(self, text: str, problems: Sequence[str], *, name: str = "") -> None:
+        self.text = text
+        self.problems = tuple(problems)
+        more = len(self.problems) - 1
+        what = f"the answer does not fit {name}" if name else "the answer is not as asked"
+        said = f"{what}\n{self.problems[0][:500] if self.problems else ''}"
+        super().__init__(f"{said}\n(and {more} more; its text is kept)" if more > 0 else said)
 
 
 class Interrupted(_Short, KeyboardInterrupt):

@@ -284,6 +284,33 @@ class ToolCallDone(StreamEvent):
 
 
 @dataclass(frozen=True)
+class ToolStarted(StreamEvent):
+    """A function of the notebook was called by the model and is about to run.
+
+    ``key`` tells the calls of one answer apart: their id, where the server gave one.
+    """
+
+    key: str
+    name: str
+    arguments: str = ""
+
+
+@dataclass(frozen=True)
+class ToolFinished(StreamEvent):
+    """A function of the notebook ended: after ``seconds``, with a result or a failure.
+
+    ``result`` is the beginning of what the model is told, shortened for the reader.
+    """
+
+    key: str
+    name: str
+    arguments: str = ""
+    seconds: float = 0.0
+    result: str = ""
+    failed: bool = False
+
+
+@dataclass(frozen=True)
 class HostedTool(StreamEvent):
     """A tool that runs at the provider (web search, code interpreter, MCP, …) changed its state.
 

@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "local": CLIENT,
     "conversation": BASE,
     "prompt": BASE | {"options"},
-    "tools": BASE | {"options"},
+    "tools": BASE | {"options", "prompt"},
     "journal": CONVERSATION,
     "exchange": CONVERSATION | WIRE,
     "pricing": CONVERSATION,

@@ -8,7 +8,7 @@ from nbchat.prompt.images import picture_of
 from nbchat.prompt.tables import markdown_of
 from nbchat.reply import Reply
 
-__all__ = ["content_of"]
+__all__ = ["content_of", "text_of", "visible_of"]
 
 
 def content_of(value: object, name: str) -> Content:
@@ -28,16 +28,28 @@ def content_of(value: object, name: str) -> Content:
     >>> content_of([1, "a"], "x").text
     "[1, 'a']"
     """
-    if isinstance(value, str):
-        return Content.of(str.__str__(value))
-    if isinstance(value, Reply):
-        return Content.of(value.text)
+    visible = visible_of(value, name)
+    if visible is not None:
+        return visible
+    text = text_of(value)
+    return Content.of(repr(value) if text is None else text)
+
+
+def visible_of(value: object, name: str) -> Content | None:
+    """Return a part of a message as it is, a picture as an image; ``None`` if it is neither."""
     if isinstance(value, (Text, Refusal, Image, File, Audio)):
         return Content.of(value)
-    picture = picture_of(value, name)
-    if picture is not None:
-        return picture
-    return Content.of(markdown_of(value) or _own_markdown(value) or repr(value))
+    return None if isinstance(value, (str, Reply)) else picture_of(value, name)
+
+
+def text_of(value: object) -> str | None:
+    """Return the text that a value is or shows itself as; ``None`` if it has only a ``repr``."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Reply):
+        return value.text
+    markdown = markdown_of(value)
+    return _own_markdown(value) if markdown is None else markdown
 
 
 def _own_markdown(value: object) -> str | None:

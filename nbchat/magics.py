@@ -124,7 +124,9 @@ class Extension:
             return None
         session = self.session
         cell_id, execution = view.cell_ids(self.shell)
-        plan = session.plan(text, options, endpoint, cell=cell_id, execution=execution)
+        plan = session.plan(
+            text, options, endpoint, cell=cell_id, execution=execution, namespaces=namespaces
+        )
         if options.dry_run or options.curl:
             sys.stdout.write(session.preview(plan) + "\n")
             return None
@@ -137,6 +139,8 @@ class Extension:
         def keep(reply: Reply) -> None:
             if options.out:
                 self.shell.user_ns[options.out] = reply
+            if options.code:
+                self._offer(reply, options.code)
 
         events = session.run(plan, stopped)
         if options.bg:
@@ -145,6 +149,14 @@ class Extension:
             return None
         self._shown = view.show(events, screen, keep)
         return self._shown
+
+    def _offer(self, reply: Reply, which: str) -> None:
+        """Put code of the answer into a new cell below, or on the next prompt; it isn't run."""
+        blocks = reply.code
+        if which != "all":
+            blocks = blocks[int(which) - 1 : int(which)]
+        if blocks:
+            self.shell.set_next_input("\n# ---\n".join(block.rstrip("\n") for block in blocks))
 
     @no_var_expand
     def _command(self, line: str, cell: str | None = None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbchat.messages import Audio, Citation, Image, ToolCall, Usage
+from nbchat.messages import Audio, Citation, Image, ToolCall, ToolFinished, Usage
 
 _FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})[^\n]*\n(.*?)(?:^ {0,3}\2[`~]* *$|\Z)", re.M | re.S)
 
@@ -81,6 +81,7 @@ class Reply:
         first_token: seconds from sending to the first token, ``None`` if none came.
         request: the body that was sent.
         raw: the complete response object where the server sent one, else ``None``.
+        steps: what came before the last answer: the model's words and the tools that ran.
         notices: what was dropped, replaced or sent again, one line each.
 
     >>> Reply(choices=(Choice(text="Hi."),)).text
@@ -101,6 +102,7 @@ class Reply:
     request: Mapping[str, Any] = field(default_factory=dict, repr=False)
     raw: Mapping[str, Any] | None = field(default=None, repr=False)
     notices: tuple[str, ...] = ()
+    steps: tuple[str | ToolFinished, ...] = ()
     thread: str = ""
     turn: str = ""
 

@@ -125,7 +125,7 @@ class _Take(argparse.Action):
         earlier = namespace.fields.get(option.field)
         if option.kind == "flag" and earlier not in (None, value):
             raise UsageError(f"{namespace.flags[option.field]} and {flag} exclude each other")
-        if option.kind == "texts":
+        if option.kind in ("texts", "objects"):
             value = (*(earlier or ()), *read(option, value))
         elif option.kind in ("pairs", "fields"):
             value = {**(earlier or {}), **read(option, value)}

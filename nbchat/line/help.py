@@ -18,6 +18,8 @@ _HEADINGS = {
     "wire": "More of the API",
     "display": "Display",
     "thread": "Conversations",
+    "prompt": "Prompt and answer",
+    "tools": "Tools",
 }
 _INDENT = 30
 _WIDTH = 88

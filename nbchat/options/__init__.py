@@ -84,6 +84,20 @@ class Options:
     bg: bool = False
     # conversations
     append: bool = False
+    # prompt
+    image: tuple[Any, ...] = ()
+    file: tuple[Any, ...] = ()
+    audio: tuple[Any, ...] = ()
+    literal: bool = False
+    json: bool = False
+    schema: Any = None
+    code: str | None = None
+    # tools
+    tool: tuple[Any, ...] = ()
+    parallel: bool = False
+    max_rounds: int | None = None
+    approve: bool = False
+    web: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("stop", "include"):
@@ -215,6 +229,8 @@ def check(options: Options, endpoint: Endpoint) -> None:
 def _check_pairs(options: Options) -> None:
     if options.new and options.once:
         raise UsageError("--new and --once exclude each other: --once touches no thread")
+    if options.json and options.schema is not None:
+        raise UsageError("--json and --schema exclude each other: --schema is JSON already")
     if options.dry_run and options.curl:
         raise UsageError("--dry-run and --curl exclude each other: choose one form")
     if options.previous and "conversation" in options.set:

@@ -157,6 +157,10 @@ _READERS: dict[Kind, Callable[[Option, object], Any]] = {
     "integer": _integer,
     "text": _text,
     "texts": _texts,
+    "object": lambda option, value: value,
+    "objects": lambda option, value: (
+        tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    ),
     "pairs": _pairs,
     "fields": _fields,
 }

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MAGIC", "TABLE", "Kind", "Option"]
 
-Kind = Literal["flag", "text", "number", "integer", "texts", "pairs", "fields"]
+Kind = Literal[
+    "flag", "text", "number", "integer", "texts", "pairs", "fields", "object", "objects"
+]
 
 MAGIC: dict[Endpoint, str] = {"chat": "%%chat", "responses": "%%respond"}
 """The magic that speaks to an endpoint."""
@@ -31,7 +33,8 @@ class Option:
         flags: what is written on the line, the short form first.
         kind: ``flag`` takes no value and sets ``const``; ``text``, ``number`` (of any kind) and
             ``integer`` take one; ``texts`` may be repeated; ``pairs`` is a repeated ``KEY=TEXT``,
-            ``fields`` a repeated ``path.to.key=JSON``.
+            ``fields`` a repeated ``path.to.key=JSON``; ``object`` takes the name of a variable
+            (or a path) or any value, ``objects`` repeatedly.
         help: one sentence on the meaning, with the unit.
         group: the heading under which the help page has it.
         metavar: what stands for the value in the help page.
@@ -421,5 +424,87 @@ TABLE: tuple[Option, ...] = (
         "flag",
         "Go on after the last turn, also where this cell asked before.",
         "thread",
+    ),
+    Option(
+        "image",
+        ("--image",),
+        "objects",
+        "Image for the model: a variable, a path or a URL; may be repeated.",
+        "prompt",
+        "REF",
+    ),
+    Option(
+        "file",
+        ("--file",),
+        "objects",
+        "File for the model: a variable, a path or a URL; may be repeated.",
+        "prompt",
+        "REF",
+    ),
+    Option(
+        "audio",
+        ("--audio",),
+        "objects",
+        "Sound for the model, wav or mp3: a variable or a path; may be repeated.",
+        "prompt",
+        "REF",
+        endpoint="chat",
+    ),
+    Option(
+        "literal", ("--literal",), "flag", "Send {{ … }} in the prompt as it stands.", "prompt"
+    ),
+    Option("json", ("--json",), "flag", "The answer is JSON; the reply has it parsed.", "prompt"),
+    Option(
+        "schema",
+        ("--schema",),
+        "object",
+        "The answer fits a type or a JSON schema of the notebook; the reply has the object.",
+        "prompt",
+        "NAME",
+    ),
+    Option(
+        "code",
+        ("--code",),
+        "text",
+        "Put the answer's code into a new cell below: all blocks, or block N with --code=N.",
+        "prompt",
+        "N",
+        shape=(re.compile(r"all|[1-9]\d*"), "the number of a block"),
+        const="all",
+    ),
+    Option(
+        "tool",
+        ("--tool",),
+        "objects",
+        "Function of the notebook that the model may call; may be repeated.",
+        "tools",
+        "NAME",
+    ),
+    Option(
+        "parallel",
+        ("--parallel",),
+        "flag",
+        "Run the calls of one answer beside each other, each on a thread of its own.",
+        "tools",
+    ),
+    Option(
+        "max_rounds",
+        ("--max-rounds",),
+        "integer",
+        "How often the model may go on with what tools gave; 8 if not said",
+        "tools",
+        "N",
+        low=1,
+    ),
+    Option("approve", ("--approve",), "flag", "Ask before each call.", "tools"),
+    Option(
+        "web",
+        ("--web",),
+        "text",
+        "The provider may search the web: how much, medium if not said",
+        "tools",
+        "HOW",
+        choices=("low", "medium", "high"),
+        const="medium",
     ),
 )

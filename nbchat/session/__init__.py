@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
 from collections.abc import Generator, Iterator
@@ -13,19 +12,20 @@ from typing import TYPE_CHECKING
 from nbchat import local
 from nbchat.conversation import Conversation, Threads
 from nbchat.errors import APIError, ConfigurationError, Interrupted, UsageError
-from nbchat.interrupt import uninterrupted
 from nbchat.journal import FILENAME, Journal
 from nbchat.messages import Endpoint, Idle, Message, Progress, Settled, StreamEvent, Text
 from nbchat.options import Options
-from nbchat.prompt import Content
+from nbchat.prompt import Namespaces, compose
 from nbchat.providers import LOCAL, Experience, Keys, Provider, resolve
 from nbchat.reply import Reply
 from nbchat.session.background import in_background
+from nbchat.session.course import Course
 from nbchat.session.defaults import completed, lent
 from nbchat.session.flight import Flight
 from nbchat.session.jobs import Jobs
-from nbchat.session.plan import Plan
+from nbchat.session.plan import MAX_ROUNDS, Plan
 from nbchat.settings import NbChat, lookup
+from nbchat.tools import Structure, collect, structure
 from nbchat.wire.curl import curl_command, dry_run_text
 from nbchat.wire.url import endpoint_url
 
@@ -112,22 +112,33 @@ class Session:
 
     def plan(
         self,
-        prompt: str | Content,
+        prompt: str,
         options: Options,
         endpoint: Endpoint,
         *,
         cell: str = "",
         execution: str = "",
+        namespaces: Namespaces = (),
     ) -> Plan:
         """Decide who is asked, on which thread, without sending or changing anything.
 
         ``cell`` and ``execution`` are the ids of the notebook cell and of its run, if there are.
+        Names of variables in the options are looked up in ``namespaces``, and a prompt that is
+        text is filled from them, unless they are none.
 
         Raises:
             UsageError: the prompt is empty, or a name is unknown.
+            ToolError: a tool can't be described to the model.
             ConfigurationError: there is no provider or no key.
         """
-        content = Content.of(prompt) if isinstance(prompt, str) else prompt
+        content = compose(
+            prompt,
+            namespaces,
+            literal=options.literal or not namespaces,
+            images=options.image,
+            files=options.file,
+            audio=options.audio,
+        )
         if not content.text.strip() and all(isinstance(part, Text) for part in content.parts):
             raise UsageError("the prompt is empty: write it below the magic line")
         name = options.thread or self.threads.current
@@ -149,6 +160,12 @@ class Session:
             cell=cell,
             execution=execution,
             append=options.append or self.settings.rerun == "append",
+            tools=collect(options.tool, namespaces) if options.tool else {},
+            parallel=options.parallel,
+            approve=options.approve,
+            max_rounds=options.max_rounds or MAX_ROUNDS,
+            structure=_structure(options, namespaces),
+            web=options.web,
         )
         return plan.placed()
 
@@ -195,53 +212,13 @@ class Session:
             thread.answering.leave(ticket)
 
     def _run(self, plan: Plan, stopped: threading.Event) -> Generator[StreamEvent, None, None]:
-        thread = plan.thread
-        head, system = thread.head, thread.system
-        turn = plan.turn()
-        flight = Flight(plan, turn, self.client, self.experience, stopped)
-        failure: BaseException | None = None
         # What is asked outside of any thread is not kept either.
         journal = Journal(None) if plan.options.once else self.journal
-        done = kept = False
-        try:
-            thread.system = plan.system
-            thread.open(turn, plan.placement.parent)
-            journal.save(thread)
-            for note in (journal.take_warning(), plan.placement.note, *plan.notices):
-                if note:
-                    yield flight.note(note)
-            for event in itertools.chain(self._prepare(flight), flight.events()):
-                journal.grow(turn, event)
-                yield event
-            done = True
-        except (APIError, ConfigurationError) as error:
-            failure = error
-        except (KeyboardInterrupt, GeneratorExit) as error:
-            failure = error
-            turn.answer.status = "stopped"
-            if isinstance(error, GeneratorExit):
-                raise
-        finally:
-            with uninterrupted():
-                flight.close()
-                if turn.answer.status == "streaming":
-                    turn.answer.status = "completed" if done else "failed"
-                kept = done or not turn.empty
-                if kept:
-                    self.last = turn.reply(thread.name)
-                    journal.settle(turn)
-                    journal.save(thread)
-                else:
-                    thread.discard(turn, back_to=head)
-                    thread.system = system
-                    journal.drop(thread, turn)
-        if kept:
-            yield Settled(turn.reply(thread.name))
-        if isinstance(failure, KeyboardInterrupt):
-            what = "what had come is kept" if kept else "nothing had come yet"
-            raise Interrupted(f"stopped; {what}") from None
-        if failure is not None:
-            raise failure
+        course = Course(plan, stopped, self.client, self.experience, journal, self._prepare)
+        for event in course.events():
+            if isinstance(event, Settled):
+                self.last = event.reply
+            yield event
 
     def close(self) -> None:
         """End the jobs, the event loop and the embedded model; the threads stay."""
@@ -327,6 +304,12 @@ class Session:
         raise ConfigurationError(
             f"{what}; it has {some or 'none'}\nName one with -m MODEL or %config NbChat.model."
         )
+
+
+def _structure(options: Options, namespaces: Namespaces) -> Structure | None:
+    if options.schema is not None:
+        return structure(options.schema, namespaces)
+    return structure() if options.json else None
 
 
 def _download_progress(step: local.Progress) -> Progress:

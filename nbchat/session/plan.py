@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,9 +10,12 @@ from nbchat.conversation import Conversation, Placement, Turn
 from nbchat.messages import Endpoint, Message
 from nbchat.options import Options
 from nbchat.providers import Provider
+from nbchat.tools import Structure, Tool
 from nbchat.wire import Habits
 from nbchat.wire.chat.request import request_body as chat_body
 from nbchat.wire.responses.request import request_body as responses_body
+
+MAX_ROUNDS = 8
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,12 @@ class Plan:
         execution: id of this run of the cell, ``""`` if the front end told none.
         append: go on after the last turn, also where the cell asked before.
         notices: what the user should know of the prompt.
+        tools: the functions that the model may call, by name.
+        parallel: calls of one answer may run beside each other.
+        approve: the user is asked before each call.
+        max_rounds: how often the model may go on with what tools gave.
+        structure: the form that the answer must have.
+        web: how much of the web the provider may search: low, medium or high.
         system: the system message that holds for this prompt.
         placement: the turn that it follows, and what it takes the place of.
     """
@@ -36,6 +46,12 @@ class Plan:
     execution: str = ""
     append: bool = False
     notices: tuple[str, ...] = ()
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    parallel: bool = False
+    approve: bool = False
+    max_rounds: int = MAX_ROUNDS
+    structure: Structure | None = None
+    web: str | None = None
     system: str = ""
     placement: Placement = field(default_factory=lambda: Placement(None))
 
@@ -87,10 +103,20 @@ class Plan:
         history = [message for turn in self.history()[left_out:] for message in turn]
         model, options = self.provider.model, self.options
         if self.endpoint == "chat":
-            return chat_body(model, [*self._system(), *history, *self.prompt], options, habits)
+            messages = [*self._system(), *history, *self.prompt]
+            return chat_body(model, messages, options, habits, **self._extras())
         previous = options.previous or (self.known_parent() if habits.stateful else None)
         messages = [*self._system(), *([] if previous else history), *self.prompt]
-        return responses_body(model, messages, options, habits, previous_response_id=previous)
+        return responses_body(
+            model, messages, options, habits, previous_response_id=previous, **self._extras()
+        )
+
+    def _extras(self) -> dict[str, Any]:
+        return {
+            "tools": [tool.spec for tool in self.tools.values()],
+            "format": None if self.structure is None else self.structure.format,
+            "web": self.web,
+        }
 
     def _system(self) -> list[Message]:
         return [Message.of("system", self.system)] if self.system else []

@@ -8,6 +8,7 @@ from nbchat.render import answer_html, escape, render_markdown
 from nbchat.reply import Choice, Reply
 from nbchat.view.choices import columns
 from nbchat.view.extras import pictures, probabilities, sound, with_sources
+from nbchat.view.steps import steps_html
 
 _ENDS = {
     "length": "cut at the token limit",
@@ -37,7 +38,7 @@ def html(reply: Reply) -> str:
     bodies = [_choice(choice) for choice in reply.choices]
     body = bodies[0] if len(bodies) == 1 else columns(bodies, f"nbchat-{reply.turn}")
     return answer_html(
-        body + pictures(reply.images),
+        steps_html(reply.steps) + body + pictures(reply.images),
         reasoning_html=render_markdown(reply.reasoning) if reply.reasoning else "",
         notices=marks(reply),
         footer=footer(reply),
@@ -49,7 +50,7 @@ def _choice(choice: Choice) -> str:
     body += sound(choice.audio)
     if choice.refusal:
         body += f'<p class="nbchat-refusal">{escape(choice.refusal)}</p>\n'
-    for call in choice.tool_calls:
+    for call in choice.tool_calls:  # those that nobody ran
         body += (
             f'<p class="nbchat-tool"><code>{escape(f"{call.name}({call.arguments})")}</code></p>\n'
         )
@@ -76,8 +77,9 @@ def footer(reply: Reply) -> str:
     parts.append(f"{reply.elapsed:.1f} s")
     speed = reply.tokens_per_second
     streamed = reply.elapsed - (reply.first_token or 0)
-    # A burst says nothing of the model's speed.
-    if speed is not None and reply.status == "completed" and streamed >= 0.2:
+    # A few tokens, or a burst, say nothing of the model's speed.
+    many = usage is not None and usage.output >= 10
+    if speed is not None and reply.status == "completed" and many and streamed >= 0.2:
         parts.append(f"{speed:.0f} tokens/s")
     if usage is not None and usage.cost is not None:
         parts.append(f"${usage.cost:.4f}")

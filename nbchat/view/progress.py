@@ -18,6 +18,8 @@ from nbchat.messages import (
     TextDelta,
     TextReplaced,
     ToolCallDelta,
+    ToolFinished,
+    ToolStarted,
 )
 from nbchat.render import IncrementalMarkdown
 
@@ -25,24 +27,34 @@ from nbchat.render import IncrementalMarkdown
 class Column:
     """A text that grows: a choice, or the reasoning.
 
-    ``markdown`` is a new object when the server corrected what was shown.
+    ``markdown`` is a new object when the server corrected what was shown. ``fresh`` is set when
+    text comes; who has shown it takes it back.
     """
 
     def __init__(self) -> None:
         self.markdown = IncrementalMarkdown()
+        self.fresh = False
         self._part = ""
+        self._paused = False
 
     def add(self, text: str, part: str = "") -> None:
         """Add a delta; a blank line stands between two parts, as in the reply."""
-        if self._part and part != self._part:
+        if self._paused or (self._part and part != self._part):
+            self._paused = False
             self.markdown.feed("\n\n")
         self._part = part or self._part
         self.markdown.feed(text)
+        self.fresh = True
+
+    def pause(self) -> None:
+        """Let what comes next stand apart from what came."""
+        self._paused = True
 
     def replace(self, text: str) -> None:
         """Start over with the text that the server says is the right one."""
         self.markdown = IncrementalMarkdown()
         self.markdown.feed(text)
+        self.fresh = True
 
 
 class Live:
@@ -61,6 +73,8 @@ class Live:
         self.changes = 0
         self._notices: list[str] = []
         self._tools: dict[str, str] = {}
+        self._calls: dict[str, str] = {}
+        self._runs: dict[str, ToolStarted | ToolFinished] = {}
         self._began = time.monotonic()
         self._first: float | None = None
         self._doing = "waiting"
@@ -69,7 +83,12 @@ class Live:
     @property
     def lines(self) -> list[str]:
         """The lines of the tools, then the notices."""
-        return [*self._tools.values(), *self._notices]
+        return [*self._tools.values(), *self._calls.values(), *self._notices]
+
+    @property
+    def runs(self) -> list[ToolStarted | ToolFinished]:
+        """The calls of the notebook's own functions, in the order in which they began."""
+        return list(self._runs.values())
 
     def take(self, event: StreamEvent) -> None:
         """Fold one event into what is to be seen."""
@@ -90,13 +109,28 @@ class Live:
             self._notices.append(event.text)
         elif isinstance(event, ToolCallDelta):
             if event.name:
-                self._tools[event.key] = f"calls {event.name}"
+                self._calls[event.key] = f"calls {event.name}"
+        elif isinstance(event, (ToolStarted, ToolFinished)):
+            self._run(event)
         elif isinstance(event, HostedTool):
             kind = event.kind.removesuffix("_call").replace("_", " ")
             words = [kind, event.status.replace("_", " ")]
             self._tools[event.key] = ": ".join(filter(None, words)) + f" {event.detail}".rstrip()
         else:
             self._state(event)
+
+    def _run(self, event: ToolStarted | ToolFinished) -> None:
+        self._calls.clear()
+        if isinstance(event, ToolStarted):
+            self._doing = f"running {event.name}"
+            for column in self.columns.values():
+                column.pause()
+            # The same id may come again in a later round.
+            self._runs[f"{len(self._runs)} {event.key}"] = event
+            return
+        self._doing = "waiting"
+        key = next(k for k in reversed(self._runs) if k.partition(" ")[2] == event.key)
+        self._runs[key] = event
 
     def _state(self, event: StreamEvent) -> None:
         if isinstance(event, Retrying):

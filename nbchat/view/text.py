@@ -14,9 +14,11 @@ from nbchat.messages import (
     TextDelta,
     TextReplaced,
     ToolCallDelta,
+    ToolFinished,
 )
 from nbchat.reply import Reply
 from nbchat.view.permanent import footer, marks
+from nbchat.view.steps import call_text
 from nbchat.view.terminal import Writer
 
 
@@ -48,6 +50,10 @@ class TextScreen:
         elif isinstance(event, ToolCallDelta):
             if event.name:
                 self._out.line(f"[calls {event.name}]", "dim")
+        elif isinstance(event, ToolFinished):
+            ended = "failed" if event.failed else f"{event.seconds:.1f} s"
+            first = event.result.strip().partition("\n")[0][:80]
+            self._out.line(f"[{call_text(event)} {ended}: {first}]", "dim")
         elif isinstance(event, HostedTool):
             kind = event.kind.removesuffix("_call").replace("_", " ")
             self._out.line(f"[{kind}: {event.status.replace('_', ' ')}]", "dim")

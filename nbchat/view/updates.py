@@ -15,6 +15,7 @@ from nbchat.render import answer_html
 from nbchat.reply import Reply
 from nbchat.view.permanent import bundle, failed, metadata
 from nbchat.view.progress import Column, Live
+from nbchat.view.steps import runs_html
 
 INTERVAL = 0.25  # seconds; each update sends the whole answer again
 
@@ -53,7 +54,7 @@ class UpdateScreen:
     def _paint(self) -> None:
         bodies = [_html(column) for _, column in sorted(self._live.columns.items())]
         html = answer_html(
-            "".join(bodies),
+            "".join(bodies) + runs_html(self._live.runs),
             reasoning_html=_html(self._live.reasoning) if self._live.reasoning else "",
             notices=self._live.lines,
             footer=self._live.status(),

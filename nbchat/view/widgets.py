@@ -14,17 +14,17 @@ from typing import Any
 import ipywidgets
 from IPython.display import publish_display_data
 
+from nbchat.interrupt import uninterrupted
 from nbchat.messages import StreamEvent
-from nbchat.render import STYLE, IncrementalMarkdown
+from nbchat.render import STYLE
 from nbchat.render.html import prose
 from nbchat.reply import Reply
-from nbchat.view import choices
+from nbchat.view import choices, chunks
+from nbchat.view.chunks import Chunks, Pace
 from nbchat.view.permanent import bundle, failed, metadata
-from nbchat.view.progress import Column, Live
+from nbchat.view.progress import Live
+from nbchat.view.steps import runs_html
 
-CHUNK = 1500  # characters of settled HTML after which a chunk is left alone
-SHORTEST, LONGEST = 0.05, 1.0  # seconds between two repaints
-SHARE = 0.10  # of one core that repainting may take
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 # The widgets' own boxes: no type, no space and no scroll bars of theirs.
@@ -73,53 +73,63 @@ class WidgetScreen:
         self._hears = detached or _hears_while_busy(kernel)
         self._display_id = f"nbchat-{secrets.token_hex(8)}"
         self._made: list[Any] = []
-        self._columns: dict[int, _Chunks] = {}
-        self._thought: _Chunks | None = None
+        self._styles: dict[Any, Any] = {}
+        self._root: Any = None
+        self._columns: dict[int, Chunks] = {}
+        self._thought: Chunks | None = None
+        self._pace = Pace()
         self._painted = 0.0
-        self._interval = SHORTEST
         self._closed = False
 
     def open(self) -> None:
         """Show the waiting line and the Stop button."""
-        self._layout = self._keep(ipywidgets.Layout())
-        self._styles: dict[Any, Any] = {}
-        self._style = self._html(f"<style>{STYLE}{_STYLE}</style>", "nbchat-style")
-        # One live region for screen readers: it says when the answer begins and when it ends.
-        self._said = self._html(_announced("The model is answering."), "nbchat-said")
-        self._body = self._box(ipywidgets.VBox, "nbchat-body")
-        self._lines = self._html()
-        self._status = self._html()
-        bar = self._box(ipywidgets.HBox, "nbchat-bar", [*self._stop(), self._status])
-        self._top = [self._style, self._said]
-        self._bottom = [self._body, self._lines, bar]
-        children = [*self._top, *self._bottom]
-        self._root = self._box(ipywidgets.VBox, "nbchat nbchat-live", children)
-        self._paint()
-        # By hand, because `display` of ipywidgets 7 drops the display id.
-        view = {"model_id": self._root.model_id, "version_major": 2, "version_minor": 0}
-        self._publish({VIEW: view, "text/plain": ""}, {}, update=False)
+        with uninterrupted():
+            self._layout = self._keep(ipywidgets.Layout())
+            self._style = self._html(_css(), "nbchat-style")
+            # One live region for screen readers: it says when the answer begins and when it ends.
+            self._said = self._html(_announced("The model is answering."), "nbchat-said")
+            self._body = self._box(ipywidgets.VBox, "nbchat-body")
+            self._lines = self._html()
+            self._status = self._html()
+            bar = self._box(ipywidgets.HBox, "nbchat-bar", [*self._stop(), self._status])
+            self._top = [self._style, self._said]
+            self._bottom = [self._body, self._lines, bar]
+            children = [*self._top, *self._bottom]
+            self._root = self._box(ipywidgets.VBox, "nbchat nbchat-live", children)
+            self._paint()
+            # By hand, because `display` of ipywidgets 7 drops the display id.
+            view = {"model_id": self._root.model_id, "version_major": 2, "version_minor": 0}
+            self._publish({VIEW: view, "text/plain": ""}, {}, update=False)
 
     def event(self, event: StreamEvent) -> None:
         """Take one event; repaint if the interval is over."""
         self._live.take(event)
         now = time.monotonic()
-        if now - self._painted >= self._interval:
+        if now - self._painted >= self._pace.interval:
             self._painted = now
-            self._paint()
+            # A repaint takes milliseconds, and half of one would leave widgets open.
+            with uninterrupted():
+                self._paint()
 
     def close(self, reply: Reply | None, failure: str = "") -> None:
         """Put the permanent answer in the place of the widgets, in one step."""
         if self._closed:
             return
         self._closed = True
+        try:
+            if self._root is not None:
+                self._swap(reply, failure)
+        finally:
+            for widget in self._made:
+                widget.close()
+
+    def _swap(self, reply: Reply | None, failure: str) -> None:
         status = reply.status if reply is not None else "failed"
         self._said.value = _announced(_ENDS.get(status, "The answer broke off."))
         if reply is None:
             self._publish(failed(failure), {}, update=True)
         else:
             self._publish(bundle(reply), metadata(reply), update=True)
-        for widget in self._made:
-            widget.close()
 
     # --- Making ---------------------------------------------------------------------------
 
@@ -138,8 +148,11 @@ class WidgetScreen:
     def _box(self, kind: Any, css: str, children: list[Any] | tuple[Any, ...] = ()) -> Any:
         return self._keep(kind(children, layout=self._layout, _dom_classes=css.split()))
 
-    def _chunk(self) -> Any:
-        return self._html(kind=ipywidgets.HTMLMath)
+    def _chunk(self, value: str) -> Any:
+        return self._html(value, kind=ipywidgets.HTMLMath)
+
+    def _chunks(self, css: str) -> Chunks:
+        return Chunks(self._chunk, self._box(ipywidgets.VBox, css), self._pace)
 
     def _stop(self) -> list[Any]:
         if not self._hears:
@@ -163,7 +176,10 @@ class WidgetScreen:
     # --- Painting -------------------------------------------------------------------------
 
     def _paint(self) -> None:
-        began = time.thread_time()
+        with self._pace.repaint():
+            self._show()
+
+    def _show(self) -> None:
         live = self._live
         if live.reasoning is not None:
             self._thought = self._thought or self._fold()
@@ -172,23 +188,26 @@ class WidgetScreen:
             self._add_columns()
         for index, column in live.columns.items():
             self._columns[index].paint(column)
-        lines = "".join(f'<div class="nbchat-footer">{prose(line)}</div>' for line in live.lines)
-        _set(self._lines, f'<div class="nbchat">{lines}</div>' if lines else "")
-        _set(self._status, f'<div class="nbchat-footer">{prose(self._status_line())}</div>')
-        self._interval = min(max((time.thread_time() - began) / SHARE, SHORTEST), LONGEST)
+        lines = runs_html(live.runs) + "".join(
+            f'<div class="nbchat-footer">{prose(line)}</div>' for line in live.lines
+        )
+        self._pace.set(self._lines, f'<div class="nbchat">{lines}</div>' if lines else "")
+        self._pace.set(
+            self._status, f'<div class="nbchat-footer">{prose(self._status_line())}</div>'
+        )
 
     def _status_line(self) -> str:
         status = self._live.status()
         return status if self._hears else f"{status} · ■ in the toolbar stops"
 
-    def _fold(self) -> _Chunks:
+    def _fold(self) -> Chunks:
         """Open the folded part. The fold is a widget of its own, so that repaints leave it."""
         fold = self._html(
             '<details class="nbchat-reasoning" style="margin:0"><summary>Reasoning</summary>'
             "</details>",
             "nbchat-think",
         )
-        thought = _Chunks(self._chunk, self._box(ipywidgets.VBox, "nbchat-thought"))
+        thought = self._chunks("nbchat-thought")
         self._root.children = [*self._top, fold, thought.box, *self._bottom]
         return thought
 
@@ -196,8 +215,7 @@ class WidgetScreen:
         """Make the columns of new choices; several stand side by side."""
         for index in self._live.columns:
             if index not in self._columns:
-                box = self._box(ipywidgets.VBox, "nbchat-choice")
-                self._columns[index] = _Chunks(self._chunk, box)
+                self._columns[index] = self._chunks("nbchat-choice")
         boxes = [column.box for _, column in sorted(self._columns.items())]
         if len(boxes) == 1:
             self._body.children = boxes
@@ -205,7 +223,7 @@ class WidgetScreen:
         for number, (_, column) in enumerate(sorted(self._columns.items()), 1):
             column.head(self._html(f'<div class="nbchat">{choices.label(number)}</div>'))
         count = len(boxes)
-        self._style.value = f"<style>{STYLE}{_STYLE}{choices.style(count)}</style>"
+        self._style.value = _css(choices.style(count))
         buttons = choices.tabs(count, self._display_id)
         tabs = self._html(f'<div class="nbchat-tabs">{buttons}</div>')
         columns = self._box(ipywidgets.Box, "nbchat-columns", boxes)
@@ -218,77 +236,12 @@ class WidgetScreen:
         )
 
 
-class _Chunks:
-    """A growing text in a box: settled chunks, and the last one, which still changes.
-
-    A chunk that is large enough is left alone with the open end that it shows. The style sheet
-    hides that in the moment in which the next chunk, which has it too, appears: so text passes
-    from one to the other within a frame, however long the front end takes to make a widget.
-    """
-
-    def __init__(self, make: Callable[[], Any], box: Any) -> None:
-        self.box = box
-        self._make = make
-        self._head: list[Any] = []
-        self._restart(None)
-
-    def _restart(self, markdown: IncrementalMarkdown | None) -> None:
-        self._markdown = markdown
-        self._blocks: list[list[str]] = [[]]
-        self._widgets = [self._make()]
-        self._fill()
-
-    def _fill(self) -> None:
-        self.box.children = [*self._head, *self._widgets]
-
-    def head(self, widget: Any) -> None:
-        """Put ``widget`` above the text, in place of the one before."""
-        self._head = [widget]
-        self._fill()
-
-    def paint(self, column: Column) -> None:
-        """Bring the widgets up to date."""
-        if column.markdown is not self._markdown:
-            if self._markdown is not None:
-                self._restart(None)
-            self._markdown = column.markdown
-        update = column.markdown.tick()
-        self._blocks[-1].extend(update.new)
-        for index, html in update.changed:
-            self._change(index, html)
-        self._show(len(self._widgets) - 1, update.tail)
-        if update.tail and sum(map(len, self._blocks[-1])) >= CHUNK:
-            self._blocks.append([])
-            self._widgets.append(self._make())
-            self._show(len(self._widgets) - 1, update.tail)
-            self._fill()
-
-    def _change(self, index: int, html: str) -> None:
-        for number, blocks in enumerate(self._blocks):
-            if index < len(blocks):
-                blocks[index] = html
-                self._show(number)
-                return
-            index -= len(blocks)
-
-    def _show(self, number: int, tail: str = "") -> None:
-        follows = " nbchat-next" if number else ""
-        settled = "".join(self._blocks[number])
-        value = f'<div class="nbchat{follows}">{settled}</div>' if settled else ""
-        if tail:
-            follows = " nbchat-next" if number or settled else ""
-            value += f'<div class="nbchat{follows} nbchat-open">{tail}</div>'
-        _set(self._widgets[number], value)
+def _css(more: str = "") -> str:
+    return f"<style>{STYLE}{_STYLE}{chunks.STYLE}{more}</style>"
 
 
 def _announced(text: str) -> str:
     return f'<div role="status" aria-live="polite">{text}</div>'
-
-
-def _set(widget: Any, value: str) -> None:
-    """Send a value only if it is another one."""
-    if widget.value != value:
-        widget.value = value
 
 
 def _hears_while_busy(kernel: Any) -> bool:

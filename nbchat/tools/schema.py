@@ -86,6 +86,8 @@ def read_signature(function: Callable[..., Any], name: str) -> Signature:
         if parameter.kind is not Parameter.VAR_KEYWORD:
             parameter = parameter.replace(kind=Parameter.KEYWORD_ONLY)
         taken.append(parameter.replace(annotation=annotation))
+    # What has no default first, as older releases of pydantic want it; **settings last.
+    taken.sort(key=lambda one: (one.kind, one.default is not Parameter.empty))
     adapter, schema = _adapted(taken, name)
     return Signature(adapter, tuple(positional), rest, schema)
 

@@ -62,9 +62,11 @@ def root_object(schema: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
     """
     shared = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
     root = {key: value for key, value in schema.items() if key not in shared}
-    head, _, name = str(root.get("$ref", "")).rpartition("/")
-    if head in ("#/$defs", "#/definitions"):  # a model that refers to itself
-        others = {key: value for key, value in root.items() if key != "$ref"}
+    # A model that refers to itself; older releases of pydantic put allOf around it.
+    [inner] = root["allOf"] if len(root.get("allOf", ())) == 1 else [root]
+    head, _, name = str(inner.get("$ref", "")).rpartition("/")
+    if head in ("#/$defs", "#/definitions"):
+        others = {key: value for key, value in root.items() if key not in ("$ref", "allOf")}
         root = {**shared.get(head[2:], {}).get(name, {}), **others}
     if root.get("type") == "object":
         return {**root, **shared}, False

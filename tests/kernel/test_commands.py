@@ -35,4 +35,4 @@ def test_the_doctor_can_be_interrupted(kernel: Any, server: ScriptedServer) -> N
     kernel.manager.interrupt_kernel()
     assert kernel.reply(request)["status"] == "error"
     assert exchange.disconnected.wait(20)
-    assert "no threads yet" not in printed(kernel.run("%nbchat threads"))
+    assert "main  0 turns" in printed(kernel.run("%nbchat threads"))

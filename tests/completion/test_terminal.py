@@ -31,10 +31,10 @@ def test_tab_completes_an_option_and_its_value(tmp_path: Path) -> None:
             child.expect_exact("In [2]:")
             child.send(f"%chat --base-url {server.base_url} -m m --temp\t")
             child.expect_exact("erature")
-            child.send(" 0 --verbosity=lo\t")
-            child.expect_exact("w")
+            child.send(" 0 --effort=minim\t")
+            child.expect_exact("al")
             child.send(" hello\r")
             body = server.exchange(0).json
     finally:
         child.close(force=True)
-    assert (body["temperature"], body["verbosity"]) == (0, "low")
+    assert (body["temperature"], body["reasoning_effort"]) == (0, "minimal")

@@ -159,7 +159,7 @@ class Extension:
             self.shell.set_next_input("\n# ---\n".join(block.rstrip("\n") for block in blocks))
 
     @no_var_expand
-    def _command(self, line: str, cell: str | None = None) -> None:
+    def _command(self, line: str, cell: str | None = None) -> Reply | None:
         """Show the state of nbchat, or run a subcommand; ``%nbchat help`` lists them.
 
         ``%%nbchat say assistant`` and ``%%nbchat edit TURN assistant`` take the cell as the text.
@@ -169,7 +169,10 @@ class Extension:
         with self._short_errors():
             cell = None if cell is None else cell.removesuffix("\n")
             said = execute(line, Context(self.session, self.shell), cell)
+            if not isinstance(said, str):
+                return said
             sys.stdout.write(f"{said}\n" if said else "")
+            return None
 
     @contextmanager
     def _short_errors(self) -> Iterator[None]:

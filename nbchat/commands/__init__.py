@@ -12,6 +12,7 @@ from nbchat.conversation import Conversation
 from nbchat.errors import UsageError
 from nbchat.line.tokens import Word
 from nbchat.line.tokens import words as read_words
+from nbchat.reply import Reply
 from nbchat.session import Session
 from nbchat.settings import did_you_mean
 
@@ -25,6 +26,7 @@ FAMILIES = (
     "settings",
     "servers",
     "doctor",
+    "failures",
 )
 
 
@@ -78,7 +80,7 @@ class Words(list[str]):
         return "\n".join(part for part in (said, self._cell) if part)
 
 
-Run = Callable[[Context, Words], str]
+Run = Callable[[Context, Words], "str | Reply"]
 
 
 @dataclass(frozen=True)
@@ -157,8 +159,10 @@ def commands() -> Mapping[str, Command]:
     return COMMANDS
 
 
-def execute(line: str, context: Context, cell: str | None = None) -> str:
-    """Run ``%nbchat LINE``, with the cell's body if there is one; return the text to be printed.
+def execute(line: str, context: Context, cell: str | None = None) -> str | Reply:
+    """Run ``%nbchat LINE``, with the cell's body if there is one.
+
+    Return the text to be printed, or the reply that ``last`` gives.
 
     Raises:
         UsageError: there is no such subcommand, or its words are wrong.

@@ -8,6 +8,7 @@ from nbchat.commands import Context, Words, command
 from nbchat.commands.page import thread_html
 from nbchat.errors import UsageError
 from nbchat.exchange.markdown import to_markdown
+from nbchat.reply import Reply
 
 
 @command("show [THREAD|--last]", "Show a whole thread as it reads, or the last answer again.")
@@ -25,6 +26,14 @@ def show(context: Context, words: Words) -> str:
     text = to_markdown(thread)
     display({"text/plain": text, "text/html": thread_html(thread)}, raw=True)
     return ""
+
+
+@command("last", "Give the last reply, as a value.")
+def last(context: Context, words: Words) -> Reply:
+    """Return the last reply."""
+    if context.session.last is None:
+        raise UsageError("there is no answer yet")
+    return context.session.last
 
 
 @command("pick N", "Go on with choice N of the thread's last answer that has several.")

@@ -21,7 +21,7 @@ from IPython.core.inputtransformer2 import (
 
 __all__ = ["install_question_mark", "remove_question_mark"]
 
-_NAMES = ("chat", "respond")
+_NAMES = ("chat", "respond", "nbchat")
 _CALL = re.compile(rf"%({'|'.join(_NAMES)})[ \t]+(?=\S)")
 _LAYOUT = (tokenize.INDENT, tokenize.DEDENT)
 

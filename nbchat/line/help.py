@@ -81,7 +81,9 @@ def help_text(endpoint: Endpoint) -> str:
 
 
 def _row(option: Option) -> str:
-    flags = f"  {', '.join(option.flags)} {option.metavar}".rstrip()
+    optional = option.kind != "flag" and option.const is not None
+    value = f"[={option.metavar}]" if optional else f" {option.metavar}"
+    flags = f"  {', '.join(option.flags)}{value}".rstrip()
     limits = _limits(option)
     meaning = f"{option.help[:-1]} ({limits})." if limits else option.help
     lines = _wrapped(meaning.split(), _WIDTH - _INDENT)

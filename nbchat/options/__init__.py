@@ -137,7 +137,9 @@ class Options:
         >>> Options(system="").is_set("system"), Options().is_set("system")
         (True, False)
         """
-        return bool(getattr(self, name) != _DEFAULTS[name])
+        value, default = getattr(self, name), _DEFAULTS[name]
+        # A DataFrame as a schema is a mistake, but not one to be made here.
+        return value is not None if default is None else bool(value != default)
 
     def merged(self, base: Options) -> Options:
         """Return these options; where they ask for nothing, those of ``base``.

@@ -39,6 +39,8 @@ def read(option: Option, value: object) -> Any:
         UsageError: it has another type or is out of range; the message names the option, the
             allowed values and the value.
     """
+    if value is True and option.kind == "text" and option.const is not None:
+        value = option.const  # from Python: web=True
     return _READERS[option.kind](option, value)
 
 

@@ -81,7 +81,7 @@ class Course:
                 raise
         finally:
             stopped = isinstance(failure, (KeyboardInterrupt, GeneratorExit))
-            with uninterrupted():
+            with uninterrupted(strike=False) as struck:
                 self._close(done, stopped=stopped)
                 if not done:
                     self._drop_empty(head)
@@ -90,6 +90,8 @@ class Course:
                 else:
                     thread.system = system
                     self._journal.save(thread)
+        if struck and failure is None:
+            failure = KeyboardInterrupt()
         if reply is not None:
             yield Settled(reply)
         if isinstance(failure, KeyboardInterrupt):
@@ -117,7 +119,9 @@ class Course:
                     self._parsed = plan.structure.validate(said.text)
                     return
                 except FormatError as error:
-                    if repaired:
+                    # An answer that ended at its limit would end there again.
+                    cut = turn.answer.choices[turn.picked].finish_reason == "length"
+                    if repaired or cut:
                         raise
                     repaired = True
                     words = plan.structure.repair_prompt(error)

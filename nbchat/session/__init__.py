@@ -215,10 +215,11 @@ class Session:
         # What is asked outside of any thread is not kept either.
         journal = Journal(None) if plan.options.once else self.journal
         course = Course(plan, stopped, self.client, self.experience, journal, self._prepare)
-        for event in course.events():
-            if isinstance(event, Settled):
-                self.last = event.reply
-            yield event
+        try:
+            yield from course.events()
+        finally:
+            if course.reply is not None:
+                self.last = course.reply
 
     def close(self) -> None:
         """End the jobs, the event loop and the embedded model; the threads stay."""

@@ -6,9 +6,8 @@ import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbchat.client import Client
 from nbchat.conversation import Placement, Turn
 from nbchat.errors import FormatError, Interrupted, NbchatError
 from nbchat.interrupt import uninterrupted
@@ -28,6 +27,9 @@ from nbchat.session.flight import Flight
 from nbchat.session.plan import Plan
 from nbchat.tools import Round, ask
 
+if TYPE_CHECKING:
+    from nbchat.client import Client
+
 
 class Course:
     """Runs a prompt; `events` is to be taken once.
@@ -36,6 +38,9 @@ class Course:
         plan: what is sent first.
         stopped: set, from any thread, it stops the prompt as an interrupt does.
         prepare: what is done and said before the first request.
+
+    Attributes:
+        reply: what the prompt gave, ``None`` before it has ended and if nothing came.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Course:
         self._flights: list[Flight] = []
         self._steps: list[str | ToolFinished] = []
         self._parsed: Any = None
+        self.reply: Reply | None = None
 
     def events(self) -> Generator[StreamEvent, None, None]:
         """Yield what happens; the last event is `Settled` if anything came.
@@ -68,7 +74,6 @@ class Course:
         head, system = thread.head, thread.system
         failure: BaseException | None = None
         done = False
-        reply: Reply | None = None
         try:
             thread.system = self._plan.system
             yield from self._converse()
@@ -86,16 +91,16 @@ class Course:
                 if not done:
                     self._drop_empty(head)
                 if self._flights:
-                    reply = self._reply()
+                    self.reply = self._reply()
                 else:
                     thread.system = system
                     self._journal.save(thread)
         if struck and failure is None:
             failure = KeyboardInterrupt()
-        if reply is not None:
-            yield Settled(reply)
+        if self.reply is not None:
+            yield Settled(self.reply)
         if isinstance(failure, KeyboardInterrupt):
-            what = "what had come is kept" if reply is not None else "nothing had come yet"
+            what = "what had come is kept" if self.reply is not None else "nothing had come yet"
             raise Interrupted(f"stopped; {what}") from None
         if failure is not None:
             raise failure

@@ -8,9 +8,9 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from nbchat.client import Client, Request, Stream
 from nbchat.conversation import Turn
 from nbchat.conversation.window import estimate, fit
 from nbchat.errors import APIError, APIStatusError, StreamError
@@ -36,6 +36,9 @@ from nbchat.wire.hints import overflow
 from nbchat.wire.refusal import amend
 from nbchat.wire.responses.stream import ResponsesDecoder
 from nbchat.wire.url import endpoint_url
+
+if TYPE_CHECKING:
+    from nbchat.client import Client, Stream
 
 _TOKENS = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
 _PENDING = ("queued", "in_progress")
@@ -124,6 +127,8 @@ class Flight:
         self.turn.elapsed = time.monotonic() - self._sent
 
     def _send(self) -> Stream:
+        from nbchat.client import Request  # with httpx, at the first prompt
+
         plan = self.plan
         request = Request(
             url=endpoint_url(plan.provider.base_url, plan.endpoint),
@@ -248,6 +253,8 @@ class Flight:
 
     def _cancel_background(self) -> None:
         """Tell the provider that nobody waits any more; it may not hear it."""
+        from nbchat.client import Request
+
         provider = self.plan.provider
         request = Request(
             f"{self._response_url()}/cancel", {}, "responses", key=provider.key, retries=0

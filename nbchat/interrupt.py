@@ -8,21 +8,24 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+Signal = tuple[int, FrameType | None]
+
 
 @contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C until the block is done; it strikes then.
+def uninterrupted(*, strike: bool = True) -> Iterator[list[Signal]]:
+    """Hold back Ctrl-C until the block is done; it strikes then, if ``strike``.
 
-    Signals reach the main thread alone; on others there is nothing to hold back.
+    The block is given the list of what was held back. Signals reach the main thread alone; on
+    others there is nothing to hold back.
     """
+    caught: list[Signal] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield caught
         return
-    caught: list[tuple[int, FrameType | None]] = []
     before = signal.signal(signal.SIGINT, lambda number, frame: caught.append((number, frame)))
     try:
-        yield
+        yield caught
     finally:
         signal.signal(signal.SIGINT, before)
-        if caught and callable(before):
+        if strike and caught and callable(before):
             before(*caught[-1])

@@ -89,9 +89,12 @@ def _drive(
         failure = str(error) if detached else ""
         raise
     finally:
-        with uninterrupted():
+        # What ends already needs no second interrupt to end.
+        with uninterrupted(strike=False) as struck:
             events.close()
             screen.close(reply, failure)
+    if struck:
+        raise Interrupted("stopped; what had come is kept")
     assert reply is not None, "a prompt ends with Settled or an exception"
     return reply
 

@@ -42,11 +42,11 @@ def kernel_environment(tmp_path: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def kernel_manager() -> Iterator[KernelManager]:
-    """A manager whose kernel is this very Python, whatever kernelspecs there are."""
+def kernel_manager(python: str = sys.executable) -> Iterator[KernelManager]:
+    """A manager whose kernel is ``python``, this one by default, whatever kernelspecs there are."""
     context = zmq.Context()
     manager = KernelManager(kernel_name="python3", context=context)
-    launcher = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    launcher = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     manager.kernel_spec.argv = launcher
     try:
         yield manager

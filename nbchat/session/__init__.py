@@ -13,7 +13,7 @@ from nbchat import local
 from nbchat.conversation import Conversation, Threads
 from nbchat.errors import APIError, ConfigurationError, Interrupted, UsageError
 from nbchat.journal import FILENAME, Journal
-from nbchat.messages import Endpoint, Idle, Message, Progress, Settled, StreamEvent, Text
+from nbchat.messages import Endpoint, Idle, Message, Progress, StreamEvent, Text
 from nbchat.options import Options
 from nbchat.prompt import Namespaces, compose
 from nbchat.providers import LOCAL, Experience, Keys, Provider, resolve

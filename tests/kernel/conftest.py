@@ -43,7 +43,7 @@ def kernel_environment(tmp_path: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def kernel_manager(python: str = sys.executable) -> Iterator[KernelManager]:
-    """A manager whose kernel is ``python``, this one by default, whatever kernelspecs there are."""
+    """A manager whose kernel is ``python`` (default: this one), whatever kernelspecs there are."""
     context = zmq.Context()
     manager = KernelManager(kernel_name="python3", context=context)
     launcher = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]

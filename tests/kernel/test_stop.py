@@ -1,0 +1,172 @@
+"""Stopping an answer, for each ipykernel: the notebook's interrupt, and the Stop button.
+
+The kernels are those of this Python and of the Pythons that `NBCHAT_KERNEL_PYTHONS` names
+(paths, separated as in `PATH`). What a kernel must do follows from its version alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.server import (
+    UNTIL_DISCONNECT,
+    Hold,
+    ScriptedServer,
+    chat_stream,
+)
+
+from .conftest import Kernel, kernel_manager
+
+pytestmark = pytest.mark.kernel
+
+# Read when the tests are collected; a test run takes the NBCHAT_ variables away.
+OTHERS = [path for path in os.environ.get("NBCHAT_KERNEL_PYTHONS", "").split(os.pathsep) if path]
+PYTHONS = [sys.executable, *OTHERS]
+
+
+@pytest.fixture(params=PYTHONS, ids=lambda path: Path(path).parents[1].name)
+def kernel(
+    request: pytest.FixtureRequest, kernel_environment: dict[str, str], tmp_path: Path
+) -> Iterator[Kernel]:
+    """A kernel of each Python, with nbchat loaded."""
+    with kernel_manager(request.param) as manager:
+        manager.start_kernel(env=kernel_environment, cwd=str(tmp_path))
+        kernel = Kernel(manager)
+        kernel.run("%load_ext nbchat")
+        yield kernel
+        kernel.client.stop_channels()
+
+
+def ipykernel_version(kernel: Kernel) -> tuple[int, ...]:
+    messages = kernel.run("import ipykernel; print(*ipykernel.version_info[:2])")
+    (printed,) = [m["content"]["text"] for m in messages if m["msg_type"] == "stream"]
+    return tuple(map(int, printed.split()))
+
+
+def at(server: ScriptedServer) -> str:
+    return f"%%chat --base-url {server.base_url} -m m"
+
+
+def until_shown(kernel: Kernel, request: str, text: str) -> list[dict[str, Any]]:
+    """Read the messages of a request until one of its widgets shows ``text``."""
+    messages = []
+    for message in kernel.messages(request):
+        messages.append(message)
+        if message["msg_type"].startswith("comm_") and text in str(message["content"]):
+            return messages
+    raise AssertionError(f"{text!r} was not shown")
+
+
+def ids(messages: list[dict[str, Any]], kind: str, model: str = "") -> list[str]:
+    """The ids of the comms, of all or of one kind of widget, that messages open or close."""
+    contents = [m["content"] for m in messages if m["msg_type"] == kind]
+    return [c["comm_id"] for c in contents if not model or model in str(c["data"])]
+
+
+def start(kernel: Kernel, server: ScriptedServer) -> tuple[str, list[dict[str, Any]]]:
+    """Run a cell until half of its answer is on the screen; no more will come."""
+    server.script(*chat_stream("Half", " more")[:2], UNTIL_DISCONNECT)
+    request = kernel.send(f"{at(server)}\nhello", cell_id="one")
+    return request, until_shown(kernel, request, "Half")
+
+
+def check_stopped(
+    kernel: Kernel, server: ScriptedServer, request: str, messages: list[dict[str, Any]]
+) -> None:
+    """The half is kept and marked, the connection closed, the thread usable, the error a line."""
+    messages = [*messages, *kernel.messages(request)]
+    assert server.exchange(0).disconnected.wait(20)
+    assert kernel.reply(request)["ename"] == "Interrupted"
+    (error,) = [m["content"] for m in messages if m["msg_type"] == "error"]
+    assert len(error["traceback"]) == 1
+    (permanent,) = [m["content"] for m in messages if m["msg_type"] == "update_display_data"]
+    assert permanent["data"]["text/plain"] == "Half"
+    assert permanent["metadata"]["nbchat"]["status"] == "stopped"
+    assert "stopped" in permanent["data"]["text/html"]
+    opened, closed = ids(messages, "comm_open"), ids(messages, "comm_close")
+    assert opened
+    assert sorted(opened) == sorted(closed)
+    kernel.run(f"{at(server)}\nagain", cell_id="two")
+    sent = [message["content"] for message in server.exchange(1).json["messages"]]
+    assert sent == ["hello", "Half", "again"]
+
+
+# --- The interrupt --------------------------------------------------------------------------
+
+
+def test_an_interrupt_in_the_stream(kernel: Kernel, server: ScriptedServer) -> None:
+    request, messages = start(kernel, server)
+    kernel.manager.interrupt_kernel()
+    check_stopped(kernel, server, request, messages)
+
+
+def test_an_interrupt_while_waiting(kernel: Kernel, server: ScriptedServer) -> None:
+    hold = Hold()
+    server.script(hold, UNTIL_DISCONNECT)
+    request = kernel.send(f"{at(server)}\nhello", cell_id="one")
+    assert hold.reached.wait(60)
+    kernel.manager.interrupt_kernel()
+    assert kernel.reply(request)["ename"] == "Interrupted"
+    assert server.exchange(0).disconnected.wait(20)
+    hold.release()
+    kernel.run(f"{at(server)}\nagain", cell_id="two")
+    assert len(server.exchange(1).json["messages"]) == 1
+
+
+STRIKE = """\
+import os, signal
+from {module} import {kind}
+def strike(self, *args, _close={kind}.close):
+    os.kill(os.getpid(), signal.SIGINT)
+    _close(self, *args)
+{kind}.close = strike
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "kind"),
+    [("nbchat.session.flight", "Flight"), ("nbchat.view.widgets", "WidgetScreen")],
+)
+def test_a_second_interrupt_in_the_clean_up(
+    kernel: Kernel, server: ScriptedServer, module: str, kind: str
+) -> None:
+    """The kernel strikes itself at the very moment when it begins to clean up."""
+    kernel.run(STRIKE.format(module=module, kind=kind))
+    request, messages = start(kernel, server)
+    kernel.manager.interrupt_kernel()
+    check_stopped(kernel, server, request, messages)
+
+
+# --- The button -----------------------------------------------------------------------------
+
+
+def click(kernel: Kernel, button: str) -> None:
+    """Click as JupyterLab 4.4 and newer do: over a subshell, which it has the kernel make."""
+    session, control = kernel.client.session, kernel.client.control_channel
+    control.send(session.msg("create_subshell_request", {}))
+    reply = control.get_msg(timeout=60)
+    assert reply["content"]["status"] == "ok"
+    data = {"method": "custom", "content": {"event": "click"}}
+    message = session.msg("comm_msg", {"comm_id": button, "data": data})
+    message["header"]["subshell_id"] = reply["content"]["subshell_id"]
+    kernel.client.shell_channel.send(message)
+
+
+def test_a_click_on_stop(kernel: Kernel, server: ScriptedServer) -> None:
+    """From ipykernel 7 on a click is heard while the cell runs; before, there is no button."""
+    hears = ipykernel_version(kernel) >= (7,)
+    request, messages = start(kernel, server)
+    buttons = ids(messages, "comm_open", "ButtonModel")
+    assert len(buttons) == hears
+    assert ("■ in the toolbar stops" in str(messages)) is not hears
+    if hears:
+        click(kernel, buttons[0])
+    else:
+        kernel.manager.interrupt_kernel()
+    check_stopped(kernel, server, request, messages)

@@ -75,15 +75,26 @@ class NbchatError(_Short, Exception):
     """The root of nbchat's errors.
 
     Its text has one to three lines: what failed, where, the provider's own words, what to do.
+
+    >>> issubclass(UsageError, NbchatError), issubclass(Interrupted, NbchatError)
+    (True, False)
     """
 
 
 class UsageError(NbchatError):
-    """The magic line, an argument or a setting is wrong; nothing was sent."""
+    """The magic line, an argument or a setting is wrong; nothing was sent.
+
+    >>> print(UsageError("--temperature takes a number from 0 to 2, not 3"))
+    --temperature takes a number from 0 to 2, not 3
+    """
 
 
 class ConfigurationError(NbchatError):
-    """No key, no provider or no embedded model; the text names the ways out."""
+    """No key, no provider or no embedded model; the text names the ways out.
+
+    >>> print(ConfigurationError("OPENAI_API_KEY is not set"))
+    OPENAI_API_KEY is not set
+    """
 
 
 class APIError(NbchatError):
@@ -95,6 +106,11 @@ class APIError(NbchatError):
         model: the model that was asked for, ``""`` if unknown.
         detail: the provider's own words, shortened to 500 characters.
         hint: what to do, one sentence, or ``""``.
+
+    >>> print(APIError("It is busy.", host="api.example.com", model="m", hint="Try later."))
+    the request failed (api.example.com, model m)
+    It is busy.
+    Try later.
     """
 
     def __init__(
@@ -128,7 +144,12 @@ class APIError(NbchatError):
 
 
 class APIConnectionError(APIError):
-    """The server could not be reached, or the connection broke before the answer began."""
+    """The server could not be reached, or the connection broke before the answer began.
+
+    >>> print(APIConnectionError("Connection refused.", host="localhost:8000"))
+    no connection (localhost:8000)
+    Connection refused.
+    """
 
     @property
     def what(self) -> str:
@@ -137,7 +158,12 @@ class APIConnectionError(APIError):
 
 
 class APITimeoutError(APIConnectionError):
-    """The server did not answer in time."""
+    """The server did not answer in time.
+
+    >>> print(APITimeoutError("Nothing came in 600 s.", host="api.example.com"))
+    timed out (api.example.com)
+    Nothing came in 600 s.
+    """
 
     @property
     def what(self) -> str:
@@ -155,6 +181,10 @@ class APIStatusError(APIError):
         type: the provider's own kind of error, ``""`` if it gave none.
         request_id: the provider's id of the request, to quote to its support, ``""`` if none.
         body: the decoded body, for inspection.
+
+    >>> print(APIStatusError("I am a teapot.", status=418, request_id="r1"))
+    HTTP 418, request r1
+    I am a teapot.
     """
 
     def __init__(
@@ -192,39 +222,76 @@ class APIStatusError(APIError):
 
 
 class BadRequestError(APIStatusError):
-    """400: the server does not accept the request."""
+    """400: the server does not accept the request.
+
+    >>> status_error(400).__name__
+    'BadRequestError'
+    """
 
 
 class AuthenticationError(APIStatusError):
-    """401: the key is missing, wrong or revoked."""
+    """401: the key is missing, wrong or revoked.
+
+    >>> status_error(401).__name__
+    'AuthenticationError'
+    """
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the key may not do this, or the account has no credit."""
+    """403: the key may not do this, or the account has no credit.
+
+    >>> status_error(403).__name__
+    'PermissionDeniedError'
+    """
 
 
 class NotFoundError(APIStatusError):
-    """404: no such model, response or path."""
+    """404: no such model, response or path.
+
+    >>> status_error(404).__name__
+    'NotFoundError'
+    """
 
 
 class ConflictError(APIStatusError):
-    """409: the request collides with another one."""
+    """409: the request collides with another one.
+
+    >>> status_error(409).__name__
+    'ConflictError'
+    """
 
 
 class UnprocessableEntityError(APIStatusError):
-    """422: the server does not accept a field of the request."""
+    """422: the server does not accept a field of the request.
+
+    >>> status_error(422).__name__
+    'UnprocessableEntityError'
+    """
 
 
 class RateLimitError(APIStatusError):
-    """429: too many requests, or the quota is used up."""
+    """429: too many requests, or the quota is used up.
+
+    >>> status_error(429).__name__
+    'RateLimitError'
+    """
 
 
 class InternalServerError(APIStatusError):
-    """5xx: the server or its gateway failed."""
+    """5xx: the server or its gateway failed.
+
+    >>> status_error(503).__name__
+    'InternalServerError'
+    """
 
 
 class StreamError(APIError):
-    """The answer was cut off, malformed, or the server reported a failure within it."""
+    """The answer was cut off, malformed, or the server reported a failure within it.
+
+    >>> print(StreamError("The connection was reset."))
+    the answer broke off
+    The connection was reset.
+    """
 
     @property
     def what(self) -> str:
@@ -233,7 +300,11 @@ class StreamError(APIError):
 
 
 class ToolError(NbchatError):
-    """A tool could not be described to the model or run."""
+    """A tool could not be described to the model or run.
+
+    >>> print(ToolError("5 is no function"))
+    5 is no function
+    """
 
 
 class FormatError(NbchatError):
@@ -242,6 +313,9 @@ class FormatError(NbchatError):
     Attributes:
         text: the answer, as the model wrote it.
         problems: what does not fit and where, one line each.
+
+    >>> FormatError("{}", ["x is missing"], name="Point").problems
+    ('x is missing',)
     """
 
     def __init__(self, text: str, problems: Sequence[str], *, name: str = "") -> None:
@@ -257,6 +331,9 @@ class Interrupted(_Short, KeyboardInterrupt):
     """The user stopped the answer; what had arrived is kept.
 
     A `KeyboardInterrupt`, so that ``except Exception`` in a user's loop does not swallow it.
+
+    >>> issubclass(Interrupted, KeyboardInterrupt), issubclass(Interrupted, Exception)
+    (True, False)
     """
 
 

@@ -47,7 +47,11 @@ class Logprobs(tuple[Mapping[str, Any], ...]):
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the answers to a prompt; a reply has several only if they were asked for."""
+    """One of the answers to a prompt; a reply has several only if they were asked for.
+
+    >>> Choice(text="Hi.", finish_reason="stop").text
+    'Hi.'
+    """
 
     text: str = ""
     reasoning: str = ""

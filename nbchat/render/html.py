@@ -42,20 +42,27 @@ def render_markdown(text: str, *, allow_images: bool = False) -> str:
 
 
 def answer_html(
-    body_html: str, *, reasoning_html: str = "", notices: Iterable[str] = (), footer: str = ""
+    body_html: str,
+    *,
+    reasoning_html: str = "",
+    reasoning_tokens: int = 0,
+    notices: Iterable[str] = (),
+    footer: str = "",
 ) -> str:
     """Return the permanent output of an answer: style, reasoning, body, notices, footer.
 
     Args:
         body_html: from `render_markdown`.
         reasoning_html: from `render_markdown` too; shown folded, above the body.
+        reasoning_tokens: how many tokens that was, 0 if nobody counted them.
         notices: sentences such as "stopped"; plain text.
         footer: one line on model, tokens and time; plain text.
     """
     parts = [f'<div class="nbchat">\n<style>{STYLE}</style>\n']
     if reasoning_html:
+        counted = f" · {reasoning_tokens} tokens" if reasoning_tokens else ""
         parts.append(
-            '<details class="nbchat-reasoning"><summary>Reasoning</summary>\n'
+            f'<details class="nbchat-reasoning"><summary>Reasoning{counted}</summary>\n'
             f"<div>{reasoning_html}</div></details>\n"
         )
     parts.append(f'<div class="nbchat-body">\n{body_html}</div>\n')

@@ -40,6 +40,7 @@ def html(reply: Reply) -> str:
     return answer_html(
         steps_html(reply.steps) + body + pictures(reply.images),
         reasoning_html=render_markdown(reply.reasoning) if reply.reasoning else "",
+        reasoning_tokens=reply.usage.reasoning if reply.usage is not None else 0,
         notices=marks(reply),
         footer=footer(reply),
     )

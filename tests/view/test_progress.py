@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nbchat.messages import (
@@ -118,6 +120,11 @@ def test_a_partial_answer_is_marked(status: str, said: str) -> None:
 def test_the_source_is_the_plain_text() -> None:
     assert bundle(REPLY)["text/plain"] == "*Hi*"
     assert "<em>Hi</em>" in bundle(REPLY)["text/html"]
+
+
+def test_reasoning_is_folded_with_its_tokens() -> None:
+    page = bundle(replace(REPLY, choices=(Choice(text="Hi", reasoning="hm"),)))["text/html"]
+    assert "<summary>Reasoning · 30 tokens</summary>" in page
 
 
 def test_the_metadata() -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from nbchat.view.progress import Column
@@ -17,17 +18,20 @@ SHARE = 0.10  # of one core that repainting may take
 BANDWIDTH = 46_000  # characters a second that repaints may send
 ENVELOPE = 600  # characters of a message beside the value in it
 
-# Parts of one block of code look like one block; see `parts`.
+# The parts of one block look like one block; see `parts`.
 STYLE = (
     ".nbchat-live .nbchat.nbchat .nbchat-below{border-bottom:0;border-radius:5px 5px 0 0}"
     ".nbchat-live .nbchat.nbchat .nbchat-above{border-top:0;border-radius:0 0 5px 5px;margin:0}"
     ".nbchat-live .nbchat.nbchat .nbchat-above.nbchat-below{border-radius:0}"
     ".nbchat-live .nbchat.nbchat .nbchat-below pre{padding-bottom:0}"
     ".nbchat-live .nbchat.nbchat .nbchat-above pre{padding-top:0}"
+    ".nbchat-live .nbchat.nbchat .nbchat-above>li:first-child{margin-top:.25em}"
 )
 
 _CODE = re.compile(r'<div class="highlight("><pre><code[^>]*>)')
 _END = "</code></pre></div>\n"
+_LIST = re.compile(r'<(ul|ol)(?: start="(\d+)")?>\n')
+_LIST_TAG = re.compile(r"</?[uo]l\b[^>]*>|</li>\n")
 
 
 class Pace:
@@ -179,25 +183,61 @@ class Chunks:
 
 
 def parts(html: str) -> list[str]:
-    """Split the HTML of a long block of code into parts that stand one below the other.
+    """Split the HTML of long code and long lists into parts that stand one below the other.
 
     A block that grows is sent again from its last part only: each part but the last is at least
-    `CHUNK` characters long and ends with a line, whatever follows. Other blocks stay whole.
+    `CHUNK` characters long and ends with a line or an item, whatever follows. Other blocks stay
+    whole.
     """
-    found = _CODE.match(html)
-    if found is None:
-        return [html]
-    end = html.index(_END, found.end())
-    body, rest = html[found.end() : end], html[end + len(_END) :]
-    lines = []
-    start = 0
-    while 0 < (cut := body.find("\n", start + CHUNK) + 1) < len(body):
-        lines.append(body[start:cut])
-        start = cut
-    lines.append(body[start:])
-    wrapped = []
-    for number, part in enumerate(lines):
-        above = " nbchat-above" if number else ""
-        below = " nbchat-below" if number + 1 < len(lines) else ""
-        wrapped.append(f'<div class="highlight{above}{below}{found[1]}{part}{_END}')
-    return [*wrapped, *(parts(rest) if rest else [])]
+    split, rest = _code_parts(html) or _list_parts(html) or ([html], "")
+    return [*split, *(parts(rest) if rest else [])]
+
+
+def _code_parts(html: str) -> tuple[list[str], str] | None:
+    """Split the code that ``html`` begins with; return its parts and what comes after it."""
+    head = _CODE.match(html)
+    if head is None:
+        return None
+    end = html.index(_END, head.end())
+    body = html[head.end() : end]
+    cuts = [0]
+    while 0 < (cut := body.find("\n", cuts[-1] + CHUNK) + 1) < len(body):
+        cuts.append(cut)
+    bodies = [body[begin:cut] for begin, cut in pairwise([*cuts, len(body)])]
+    heads = [f'<div class="highlight{seam}{head[1]}' for seam in _seams(len(bodies))]
+    split = [f"{head}{body}{_END}" for head, body in zip(heads, bodies, strict=True)]
+    return split, html[end + len(_END) :]
+
+
+def _list_parts(html: str) -> tuple[list[str], str] | None:
+    """Split the list that ``html`` begins with; return its parts and what comes after it."""
+    head = _LIST.match(html)
+    if head is None:
+        return None
+    kind, number, depth, end = head[1], int(head[2] or 1), 1, len(html)
+    begins = [(head.end(), number)]
+    for tag in _LIST_TAG.finditer(html, head.end()):
+        if tag[0].startswith("</li"):
+            number += depth == 1
+            if depth == 1 and tag.end() >= begins[-1][0] + CHUNK:
+                begins.append((tag.end(), number))
+        else:
+            depth += -1 if tag[0].startswith("</") else 1
+            if not depth:
+                end = tag.start()
+                break
+    if begins[-1][0] == end:  # nothing comes after the last cut
+        begins.pop()
+    split = []
+    cuts = pairwise([*begins, (end, 0)])
+    for seam, ((begin, first), (cut, _)) in zip(_seams(len(begins)), cuts, strict=True):
+        css = f' class="{seam.strip()}"' if seam else ""
+        start = f' start="{first}"' if kind == "ol" and first != 1 else ""
+        split.append(f"<{kind}{css}{start}>\n{html[begin:cut]}</{kind}>\n")
+    return split, html[end + len(f"</{kind}>\n") :]
+
+
+def _seams(count: int) -> list[str]:
+    """Return the CSS classes of so many parts: which has one above it, which one below."""
+    above, below = " nbchat-above", " nbchat-below"
+    return [above * (n > 0) + below * (n + 1 < count) for n in range(count)]

@@ -14,11 +14,11 @@ from IPython.core.magic import needs_local_scope, no_var_expand
 from nbchat import line as magic_line
 from nbchat.completion import install_completion, remove_completion
 from nbchat.errors import Interrupted, NbchatError
+from nbchat.reply import Reply, register_display
 from nbchat.settings import NbChat, lookup
 
 if TYPE_CHECKING:
     from nbchat.messages import Endpoint
-    from nbchat.reply import Reply
     from nbchat.session import Session
 
 MAGICS: dict[str, Endpoint] = {"chat": "chat", "respond": "responses"}
@@ -70,6 +70,7 @@ class Extension:
                 "%unload_ext nbchat gives them back.\n"
             )
         self.shell.configurables.append(self.settings)
+        register_display(_bundle)
         magic_line.install_question_mark(self.shell)
         install_completion(self.shell, self.settings, lambda: self.session if self._used else None)
         self._hook = self.shell.display_trap.hook
@@ -134,7 +135,6 @@ class Extension:
         stopped = threading.Event()
         display = lookup(self.settings, "display").value
         screen = view.choose(display, self.shell, stopped.set, detached=options.bg)
-        view.register()
 
         def keep(reply: Reply) -> None:
             if options.out:
@@ -191,6 +191,13 @@ class Extension:
         hook = self.shell.displayhook
         hook.update_user_ns(result)
         hook.fill_exec_result(result)
+
+
+def _bundle(reply: Reply) -> dict[str, Any]:
+    """Show a reply as its answer was; the view is imported only when there is one to show."""
+    from nbchat.view.permanent import bundle
+
+    return bundle(reply)
 
 
 _extensions: dict[int, Extension] = {}

@@ -169,10 +169,8 @@ class Reply:
     def __str__(self) -> str:
         return self.text
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> dict[str, Any] | None:
-        return None if _show is None else _show(self)
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        return {"text/plain": self.text or self.refusal} if _show is None else _show(self)
 
 
 _show: Callable[[Reply], dict[str, Any]] | None = None

@@ -116,5 +116,5 @@ def _outputs(turn: Turn) -> list[Any]:
     if turn.empty or turn.by_hand:
         return []
     # As the view shows it, where there is one.
-    data = reply._repr_mimebundle_() or {"text/plain": reply.text or reply.refusal}
+    data = reply._repr_mimebundle_()
     return [v4.new_output("display_data", data=data)]

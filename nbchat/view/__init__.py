@@ -12,10 +12,9 @@ from typing import Any, Protocol
 from nbchat.errors import Interrupted, NbchatError
 from nbchat.interrupt import uninterrupted
 from nbchat.messages import Settled, StreamEvent
-from nbchat.reply import Reply, register_display
-from nbchat.view.permanent import bundle
+from nbchat.reply import Reply
 
-__all__ = ["Screen", "cell_ids", "choose", "detach", "register", "show"]
+__all__ = ["Screen", "cell_ids", "choose", "detach", "show"]
 
 Events = Generator[StreamEvent, None, None]
 
@@ -147,8 +146,3 @@ def cell_ids(shell: Any) -> tuple[str, str]:
         return "", ""
     cell = parent.get("metadata", {}).get("cellId")
     return str(cell or ""), str(parent.get("header", {}).get("msg_id") or "")
-
-
-def register() -> None:
-    """Let replies show themselves as answers do."""
-    register_display(bundle)

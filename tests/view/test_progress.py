@@ -150,10 +150,3 @@ def test_what_providers_say_is_escaped() -> None:
     for page in (bundle(reply)["text/html"], failed(hostile)["text/html"]):
         assert "<img" not in page
         assert "&lt;img" in page
-
-
-def test_a_reply_shows_itself_as_its_answer_did() -> None:
-    from nbchat import view
-
-    view.register()
-    assert REPLY._repr_mimebundle_() == bundle(REPLY)

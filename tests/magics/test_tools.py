@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -10,12 +9,12 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from nbchat.errors import FormatError, Interrupted, ToolError, UsageError
 from nbchat.reply import Reply
+from tests.support.calls import calls
 from tests.support.server import (
     ScriptedServer,
     chat_json,
     chat_stream,
     error_answer,
-    json_answer,
     responses_json,
     responses_stream,
 )
@@ -58,28 +57,6 @@ def run(shell: InteractiveShell, source: str) -> Any:
 @pytest.fixture(autouse=True)
 def functions(shell: InteractiveShell) -> None:
     run(shell, SETUP)
-
-
-def calls(magic: str, *wanted: tuple[str, Any], text: str = "") -> list[Any]:
-    """The steps of an answer that asks for tool calls."""
-    arguments = [json.dumps(a) if not isinstance(a, str) else a for _, a in wanted]
-    if magic == "chat":
-        tool_calls = [
-            {"id": f"call_{n}", "type": "function", "function": {"name": name, "arguments": a}}
-            for n, ((name, _), a) in enumerate(zip(wanted, arguments, strict=True))
-        ]
-        message = {"role": "assistant", "content": text or None, "tool_calls": tool_calls}
-        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
-        return json_answer({"id": "c", "model": "m", "choices": [choice]})
-    items: list[dict[str, Any]] = [
-        {"type": "function_call", "id": f"fc_{n}", "call_id": f"call_{n}", "name": name}
-        | {"arguments": a, "status": "completed"}
-        for n, ((name, _), a) in enumerate(zip(wanted, arguments, strict=True))
-    ]
-    if text:
-        part = {"type": "output_text", "text": text, "annotations": []}
-        items.insert(0, {"type": "message", "id": "msg_0", "role": "assistant", "content": [part]})
-    return json_answer({"id": "r", "model": "m", "status": "completed", "output": items})
 
 
 def answer(magic: str, *pieces: str) -> list[Any]:

@@ -1,0 +1,104 @@
+"""The notebooks of ``notebooks/``, run from top to bottom in a real kernel."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import zmq
+from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+
+
+@contextlib.contextmanager
+def _manager() -> Iterator[KernelManager]:
+    """A manager whose kernel is this Python, whatever kernelspecs there are."""
+    context = zmq.Context()
+    manager = KernelManager(kernel_name="python3", context=context)
+    manager.kernel_spec.argv = [
+        *(sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"),
+        *("--log-level=ERROR", "--NbChat.journal=False"),
+    ]
+    try:
+        yield manager
+    finally:
+        if manager.has_kernel:
+            manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
+        context.destroy(linger=0)
+
+
+class Ran:
+    """A notebook that was run; cells are named by their ids.
+
+    Args:
+        name: its file, without the ending.
+        folder: where it ran.
+        cells: the cells as they are after it.
+    """
+
+    def __init__(self, name: str, folder: Path, cells: list[Any]) -> None:
+        self.name = name
+        self.folder = folder
+        self.cells = {cell.id: cell for cell in cells if cell.cell_type == "code"}
+
+    def printed(self, cell: str) -> str:
+        """What a cell printed."""
+        outputs = self.cells[cell].outputs
+        return "".join(out.text for out in outputs if out.output_type == "stream")
+
+    def shown(self, cell: str, kind: str = "text/plain") -> str:
+        """What a cell showed, in one form of it: an answer, or the value of its last line."""
+        shows = ("display_data", "execute_result")
+        (found,) = [out for out in self.cells[cell].outputs if out.output_type in shows]
+        return str(found.data[kind])
+
+    def errors(self) -> dict[str, str]:
+        """The cells that failed, and with what."""
+        return {
+            name: f"{out.ename}: {out.evalue}"
+            for name, cell in self.cells.items()
+            for out in cell.outputs
+            if out.output_type == "error"
+        }
+
+
+def run(
+    name: str,
+    folder: Path,
+    environment: dict[str, str],
+    *,
+    only: Collection[str] = (),
+    without: str = "",
+) -> Ran:
+    """Run a notebook, and return it with its outputs.
+
+    Args:
+        name: its file in ``notebooks/``, without the ending.
+        folder: where it runs.
+        environment: variables on top of those of the tests: which server is asked.
+        only: the ids of the code cells that are run; by default, all.
+        without: a piece of text that is taken out of the cells before.
+    """
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not [cell.id for cell in code if cell.outputs or cell.execution_count]
+    assert {*only} <= {cell.id for cell in code}
+    if only:
+        notebook.cells = [cell for cell in code if cell.id in only]
+    for cell in notebook.cells:
+        cell.source = cell.source.replace(without, "")
+    with _manager() as manager:
+        client = NotebookClient(notebook, km=manager, timeout=180)
+        try:
+            client.execute(env={**os.environ, **environment}, cwd=str(folder))
+        finally:
+            client.kc.stop_channels()  # of a manager that it was given it closes nothing
+    return Ran(name, folder, notebook.cells)

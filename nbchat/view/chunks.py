@@ -14,9 +14,10 @@ from nbchat.view.progress import Column
 
 CHUNK = 1500  # characters of settled HTML after which a widget is left alone
 SHORTEST, LONGEST = 0.05, 2.0  # seconds between two repaints
-SHARE = 0.10  # of one core that repainting may take
+SHARE = 0.08  # of one core that repainting may take; what sends and receives takes some too
 BANDWIDTH = 46_000  # characters a second that repaints may send
 ENVELOPE = 600  # characters of a message beside the value in it
+REFERENCE = 48  # characters that name one widget among those of a box
 
 # The parts of one block look like one block; see `parts`.
 STYLE = (
@@ -51,7 +52,7 @@ class Pace:
             widget.value = value
             self.sent(len(value))
 
-    def sent(self, size: int = 0) -> None:
+    def sent(self, size: int) -> None:
         """Take note of a message with so many characters."""
         self._messages += 1
         self._size += size + ENVELOPE
@@ -179,7 +180,7 @@ class Chunks:
         children = (*self._head, *(c.widget for c in self._chunks if c.widget is not None))
         if self.box.children != children:
             self.box.children = children
-            self._pace.sent()
+            self._pace.sent(REFERENCE * len(children))
 
 
 def parts(html: str) -> list[str]:

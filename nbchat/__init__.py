@@ -81,6 +81,10 @@ def unload_ipython_extension(shell: Any) -> None:
     unload(shell)
 
 
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
 def __getattr__(name: str) -> Any:
     if name in __all__:
         import importlib

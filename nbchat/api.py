@@ -12,10 +12,14 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import Any, Literal, overload
 
+from nbchat.errors import UsageError
 from nbchat.messages import Endpoint, Idle, Settled, StreamEvent
 from nbchat.options import Options, check
 from nbchat.reply import Reply
 from nbchat.session import Plan, Session, shared
+
+# What only a cell can do.
+_OF_A_CELL = frozenset({"bg", "code", "curl", "dry_run", "literal", "out"})
 
 __all__ = ["achat", "arespond", "chat", "respond"]
 
@@ -28,9 +32,9 @@ def chat(prompt: str, *, stream: bool = False, **options: Any) -> Reply | Iterat
     """Ask by the Chat Completions API and return the reply.
 
     Args:
-        prompt: the text of the prompt.
+        prompt: the text of the prompt, sent as it stands.
         stream: return an iterator of the events instead, as they come; the last one is `Settled`.
-        options: those of ``%%chat``.
+        options: those of ``%%chat``, but for what only a cell can do (``bg``, ``out``, …).
 
     Raises:
         UsageError: an option or the prompt is wrong; nothing was sent.
@@ -101,6 +105,8 @@ def arespond(
 
 def _plan(endpoint: Endpoint, prompt: str, options: dict[str, Any]) -> tuple[Session, Plan]:
     session = shared()
+    for name in _OF_A_CELL & options.keys():
+        raise UsageError(f"{name} is for cells: Python has the reply itself; nothing was sent")
     chosen = Options.of(**options)
     check(chosen, endpoint)
     return session, session.plan(prompt, chosen, endpoint)

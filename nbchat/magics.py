@@ -155,7 +155,10 @@ class Extension:
         blocks = reply.code
         if which != "all":
             blocks = blocks[int(which) - 1 : int(which)]
-        if blocks:
+        if not blocks:
+            count = len(reply.code)
+            sys.stdout.write(f"no new cell: the answer has {count or 'no'} block(s) of code\n")
+        else:
             self.shell.set_next_input("\n# ---\n".join(block.rstrip("\n") for block in blocks))
 
     @no_var_expand

@@ -206,9 +206,9 @@ def resolve(
     model = options.model
     if not model:
         named = lookup(settings, "model")
-        # A model belongs to a server: one from the environment or a file says nothing about a
-        # provider that the line chose.
-        if named.value and not (options.provider or options.base_url):
+        # A model belongs to a server: a configured one says nothing about a provider that the
+        # line chose, for that has its own; a bare base URL has none.
+        if named.value and not (options.provider and not options.base_url):
             model = named.value
     provider = replace(provider, model=model or provider.model)
     return provider

@@ -133,7 +133,10 @@ def lookup(settings: NbChat, name: str) -> Value:
     variable = VARIABLES.get(name)
     text = os.environ.get(variable, "") if variable else ""
     if text and variable:
-        return Value(_from_text(trait, text, variable), "environment", variable)
+        found = _from_text(trait, text, variable)
+        if isinstance(found, float) and found <= 0:
+            raise UsageError(f"the variable {variable} must be a number above 0, not {text!r}")
+        return Value(found, "environment", variable)
     return Value(value, "default")
 
 
@@ -208,7 +211,9 @@ def _from_text(trait: TraitType[Any, Any], text: str, variable: str) -> Any:
     try:
         return trait.from_string(text)
     except (TraitError, ValueError):
-        raise UsageError(f"the variable {variable} can't be {text!r}: {trait.help}") from None
+        values = getattr(trait, "values", None)
+        wanted = f"one of {', '.join(values)}" if values else "a number above 0"
+        raise UsageError(f"the variable {variable} must be {wanted}, not {text!r}") from None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -72,6 +72,9 @@ def test_mistakes_are_found_before_anything_is_sent(server: ScriptedServer) -> N
         nbchat.respond("hello", seed=1)
     with pytest.raises(nbchat.UsageError, match="modle"):
         nbchat.chat("hello", modle="x")
+    for name in ("dry_run", "curl", "bg", "out", "code"):
+        with pytest.raises(nbchat.UsageError, match=f"{name} is for cells"):
+            nbchat.chat("hello", **{name: "x"})
     assert server.exchanges == []
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbchat import local
 from nbchat.conversation import Conversation, Threads
-from nbchat.errors import APIError, ConfigurationError, Interrupted, UsageError
+from nbchat.errors import APIConnectionError, APIError, ConfigurationError, Interrupted, UsageError
 from nbchat.journal import FILENAME, Journal
-from nbchat.messages import Endpoint, Idle, Message, Progress, StreamEvent, Text
+from nbchat.messages import Endpoint, Idle, Message, Part, Progress, StreamEvent, Text
 from nbchat.options import Options
 from nbchat.prompt import Namespaces, compose
 from nbchat.providers import LOCAL, Experience, Keys, Provider, resolve
@@ -140,13 +140,15 @@ class Session:
             audio=options.audio,
         )
         if not content.text.strip() and all(isinstance(part, Text) for part in content.parts):
-            raise UsageError("the prompt is empty: write it below the magic line")
+            raise UsageError("the prompt is empty: write it behind the options, or below %%chat")
         name = options.thread or self.threads.current
         # `--once` neither reads nor writes the thread.
         known = None if options.once else self.threads.get(name)
         if known is not None:
             options = completed(options, known, endpoint)
         provider = self.provider(options)
+        if provider.name == LOCAL:
+            _check_local(content.parts, options)
         if options.timeout is None:
             seconds = lookup(self.settings, "timeout").value
             options = replace(options, timeout=float(seconds or READ_TIMEOUT))
@@ -172,6 +174,11 @@ class Session:
     def preview(self, plan: Plan) -> str:
         """Return what ``--dry-run`` or ``--curl`` shows of the request that `run` would send."""
         provider = plan.provider
+        if not provider.model:
+            raise ConfigurationError(
+                f"no model is named for {provider.name}\n"
+                "Name one with -m MODEL or %config NbChat.model."
+            )
         # The embedded server has no address before it runs.
         url = endpoint_url(provider.base_url or "http://127.0.0.1/v1", plan.endpoint)
         body = plan.body(self.experience.habits(provider))
@@ -294,6 +301,8 @@ class Session:
         what = f"no model is named for {provider.name}"
         try:
             names = self.models(provider)
+        except APIConnectionError:
+            raise
         except APIError as error:
             raise ConfigurationError(
                 f"{what}, and it did not say which it has ({error.what})\n"
@@ -305,6 +314,16 @@ class Session:
         raise ConfigurationError(
             f"{what}; it has {some or 'none'}\nName one with -m MODEL or %config NbChat.model."
         )
+
+
+def _check_local(parts: Sequence[Part], options: Options) -> None:
+    """Say what the embedded model can't do, better than its server would."""
+    if not all(isinstance(part, Text) for part in parts):
+        raise UsageError(
+            "the embedded model takes text only\nAsk another provider (-p) about images and files."
+        )
+    if (options.n or 1) > 1:
+        raise UsageError("the embedded model gives one answer at a time: leave out -n")
 
 
 def _structure(options: Options, namespaces: Namespaces) -> Structure | None:

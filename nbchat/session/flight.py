@@ -29,7 +29,7 @@ from nbchat.messages import (
     ToolCallDelta,
 )
 from nbchat.pricing import context_window
-from nbchat.providers import LOCAL, Experience, Provider
+from nbchat.providers import GENERIC_KEY, LOCAL, Experience, Provider
 from nbchat.session.plan import Plan
 from nbchat.wire import Habits
 from nbchat.wire.hints import overflow
@@ -289,10 +289,9 @@ def _key_hint(provider: Provider) -> str:
     if provider.name == LOCAL:
         return ""
     if provider.key is not None:
-        return (
-            f"The key came from: {provider.key_source}. "
-            f"Check it, or type another with %nbchat key {provider.name}."
-        )
+        another = f", or type another with %nbchat key {provider.name}"
+        bare = provider.key_variable == GENERIC_KEY  # of no provider with a name
+        return f"The key came from: {provider.key_source}. Check it{'' if bare else another}."
     if provider.key_variable:
         return f"No key was sent: {provider.key_variable} is not set."
     return (

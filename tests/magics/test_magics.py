@@ -10,6 +10,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbchat.errors import (
+    APIConnectionError,
+    AuthenticationError,
     BadRequestError,
     ConfigurationError,
     Interrupted,
@@ -477,3 +479,35 @@ def test_a_prompt_that_is_too_long_by_itself_fails(
         run(shell, "%chat --truncation auto two")
     run(shell, "%chat three")
     assert len(bodies(server)[-1]["messages"]) == 3
+
+
+def test_the_configured_model_is_for_a_bare_base_url_too(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    run(shell, "%config NbChat.model = 'configured'")
+    run(shell, f"%chat --base-url {server.base_url} hello")
+    assert bodies(server)[0]["model"] == "configured"
+
+
+def test_a_server_that_is_down_is_no_missing_model(shell: InteractiveShell) -> None:
+    with pytest.raises(APIConnectionError):
+        run(shell, "%chat --base-url http://127.0.0.1:9/v1 hello")
+    with pytest.raises(ConfigurationError, match="no model is named"):
+        run(shell, "%chat --base-url http://127.0.0.1:9/v1 --dry-run hello")
+
+
+@pytest.mark.parametrize("option", ["-n 2", "--image picture"])
+def test_what_the_embedded_model_can_not_do(shell: InteractiveShell, option: str) -> None:
+    run(shell, "from PIL import Image\npicture = Image.new('RGB', (4, 4))")
+    with pytest.raises(UsageError, match="the embedded model"):
+        run(shell, f"%chat -p local {option} hello")
+
+
+def test_a_key_that_is_refused_names_where_it_came_from(
+    shell: InteractiveShell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBCHAT_API_KEY", "own")
+    server.script(*error_answer(401, "no"))
+    with pytest.raises(AuthenticationError) as caught:
+        run(shell, f"%chat --base-url {server.base_url} -m m hello")
+    assert "environment variable NBCHAT_API_KEY. Check it." in str(caught.value)

@@ -206,7 +206,7 @@ def test_mistakes_in_the_configuration() -> None:
 
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NBCHAT_TIMEOUT", "soon")
-    with pytest.raises(UsageError, match="NBCHAT_TIMEOUT can't be 'soon'"):
+    with pytest.raises(UsageError, match="NBCHAT_TIMEOUT must be a number above 0, not 'soon'"):
         lookup(NbChat(), "timeout")
 
 

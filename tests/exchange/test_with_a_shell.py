@@ -19,6 +19,7 @@ from nbchat.options import Options
 from nbchat.session import Session
 from nbchat.settings import NbChat
 from tests.support.server import ScriptedServer, chat_chunk, chat_stream, responses_stream, sse
+from tests.support.shell import retire
 
 CANARY = "sk-canary-0123456789"
 
@@ -47,7 +48,7 @@ def shell(server: ScriptedServer, tmp_path: Path) -> Iterator[InteractiveShell]:
     shell = InteractiveShell.instance(config=config)
     yield shell
     shell.run_line_magic("unload_ext", "nbchat")
-    InteractiveShell.clear_instance()
+    retire(shell)
 
 
 def ask(session: Session, text: str, **options: object) -> None:

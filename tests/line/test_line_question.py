@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,8 @@ class Calls(list[tuple[Any, ...]]):
         config = Config()
         config.HistoryManager.enabled = False
         self.shell = InteractiveShell(config=config)
+        # At the end of the process each shell collects all garbage.
+        atexit.unregister(self.shell.atexit_operations)
         for name in ("chat", "respond"):
             self._register(name, "line_cell")
         for name in ("pinfo", "pinfo2"):

@@ -1,38 +1,7 @@
-"""A real IPython shell with nbchat loaded, and a scripted server behind it."""
+"""The shell of these tests: standard output is what a terminal shows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from tests.support.shell import server, shell
 
-import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
-
-from tests.support.server import ScriptedServer
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
-def shell(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ScriptedServer
-) -> Iterator[InteractiveShell]:
-    """Standard output is what a terminal shows; the server is the provider ``lab``."""
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("nbchat.session._shared", [])
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.NbChat.provider = "lab"
-    config.NbChat.providers = {"lab": {"base_url": server.base_url, "model": "m"}}
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(config=config)
-    shell.run_line_magic("load_ext", "nbchat")
-    yield shell
-    shell.run_line_magic("unload_ext", "nbchat")
-    InteractiveShell.clear_instance()
+__all__ = ["server", "shell"]

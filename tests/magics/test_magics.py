@@ -63,7 +63,7 @@ def test_a_cell_is_asked_and_answered(
     assert "Out[" not in out
     body = bodies(server)[0]
     assert said(body) == [("user", "Say hello.")]
-    assert (body["model"], body["temperature"], body["stream"]) == ("m", 0, True)
+    assert (body["model"], body["temperature"], body["stream"]) == ("lab-model", 0, True)
     assert server.exchanges[0].path == "/v1/chat/completions"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,4 +38,10 @@ def shell(
     shell.run_line_magic("load_ext", "nbchat")
     yield shell
     shell.run_line_magic("unload_ext", "nbchat")
+    retire(shell)
+
+
+def retire(shell: InteractiveShell) -> None:
+    """Let go of a shell: at the end of the process each that is left collects all garbage."""
+    atexit.unregister(shell.atexit_operations)
     InteractiveShell.clear_instance()

@@ -147,7 +147,7 @@ class Session:
         if known is not None:
             options = completed(options, known, endpoint)
         provider = self.provider(options)
-        if provider.name == LOCAL:
+        if provider.name == LOCAL and not (options.dry_run or options.curl):
             _check_local(content.parts, options)
         if options.timeout is None:
             seconds = lookup(self.settings, "timeout").value

@@ -169,7 +169,7 @@ def test_code_structure_and_probabilities(answers: Ran) -> None:
     # The embedded model's server gives one answer at a time, as the notebook says.
     errors = answers.errors()
     assert list(errors) == ["choices"]
-    assert errors["choices"].startswith("BadRequestError: HTTP 400")
+    assert errors["choices"].startswith("UsageError: the embedded model")
 
 
 def test_several_answers(tmp_path: Path, server: ScriptedServer) -> None:

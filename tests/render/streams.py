@@ -21,6 +21,14 @@ def commonmark_examples() -> list[dict[str, str]]:
     return examples
 
 
+@cache
+def documents() -> list[str]:
+    """Return the Markdown of CommonMark's examples and of markdown-it-py's own fixtures."""
+    text = (DATA / "markdown-it-py-4.3.0.json").read_text(encoding="utf-8")
+    fixtures: list[dict[str, str]] = json.loads(text)
+    return [example["markdown"] for example in (*commonmark_examples(), *fixtures)]
+
+
 SNIPPETS = [
     "$$\nx^2\n$$\n",
     "$$ a $$\n",

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from nbchat.render import IncrementalMarkdown, render_markdown
 
-from .streams import ANSWER, SNIPPETS, commonmark_examples, pieces_of, stream
+from .streams import ANSWER, SNIPPETS, documents, pieces_of, stream
 
 STEPS = (1, 4, 7)
 
@@ -29,9 +29,9 @@ FAR_REACHING = [
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_commonmark_examples_end_as_rendered_at_once(step: int) -> None:
-    for example in commonmark_examples():
-        text = example["markdown"]
+def test_examples_and_fixtures_end_as_rendered_at_once(step: int) -> None:
+    assert len(documents()) == 652 + 307
+    for text in documents():
         assert "".join(stream(pieces_of(text, step))) == render_markdown(text), text
 
 
@@ -43,13 +43,13 @@ def test_far_reaching_documents_end_as_rendered_at_once(text: str, step: int) ->
 
 SOURCES = st.one_of(
     st.sampled_from(SNIPPETS),
-    st.sampled_from([example["markdown"] for example in commonmark_examples()]),
+    st.sampled_from(documents()),
     st.text("*_`~$\\[]()<>!|:-+=#.0a \t\n\r", max_size=10),
 )
 
 
 @st.composite
-def documents(draw: st.DrawFn) -> str:
+def mutations(draw: st.DrawFn) -> str:
     """Concatenate sources, some of them cut short."""
     sources = draw(st.lists(st.tuples(SOURCES, st.integers(0, 60)), min_size=1, max_size=6))
     return "".join(source if cut > 30 else source[:cut] for source, cut in sources)
@@ -62,7 +62,7 @@ def documents(draw: st.DrawFn) -> str:
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-@given(text=documents())
+@given(text=mutations())
 def test_mutated_documents_end_as_rendered_at_once(text: str) -> None:
     expected = render_markdown(text)
     for step in STEPS:

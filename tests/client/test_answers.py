@@ -13,7 +13,7 @@ from nbchat.client import Client, channel, stream
 from nbchat.errors import APIError, BadRequestError, NotFoundError, StreamError, UsageError
 from nbchat.messages import Connected, Endpoint, Failed, Finished, TextDelta, UsageSeen
 from nbchat.providers import Secret
-from tests.support.prompts import collect, prompt, text_of, until
+from tests.support.prompts import at_rest, collect, prompt, text_of, until
 from tests.support.server import (
     CLOSE,
     DONE,
@@ -116,7 +116,9 @@ def test_one_network_read_is_one_batch(server: ScriptedServer, client: Client) -
 
 def test_connections_are_used_again(server: ScriptedServer, client: Client) -> None:
     for endpoint in ("chat", "responses", "chat"):
-        collect(client.send(prompt(server.base_url, endpoint)))
+        answer = client.send(prompt(server.base_url, endpoint))
+        collect(answer)
+        at_rest(answer)
     assert client.get_json(f"{server.base_url}/models")["data"][0]["id"] == "test-model"
     assert [exchange.connection for exchange in server.exchanges] == [0, 0, 0, 0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 from typing import Any
 
 from nbchat.client import Request, Stream
@@ -31,6 +32,12 @@ def collect(stream: Stream) -> list[StreamEvent]:
     while not stream.ended:
         events += stream.get(PATIENCE) or []
     return events
+
+
+def at_rest(stream: Stream) -> None:
+    """Wait until the connection was given back, which comes after the last event."""
+    done, _ = concurrent.futures.wait([stream._future], PATIENCE)
+    assert done, "the connection is still in use"
 
 
 def until(stream: Stream, kind: type[StreamEvent]) -> StreamEvent:

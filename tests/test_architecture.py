@@ -25,7 +25,7 @@ CONVERSATION = BASE | {"conversation"}
 ENGINE = LOCAL | CONVERSATION | {"journal", "exchange", "pricing", "prompt", "tools"}
 SESSION = ENGINE | {"session"}
 VIEW = BASE | {"render", "view"}
-LINE = SETTINGS | {"line"}
+LINE = SETTINGS | {"prompt", "line"}
 TOP = SESSION | VIEW | LINE
 
 ALLOWED: dict[str, set[str]] = {
@@ -48,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "session": ENGINE,
     "render": set(),
     "view": VIEW,
-    "line": SETTINGS,
+    "line": LINE,
     "commands": TOP,
     "completion": TOP | {"commands"},
     "magics": TOP | {"commands", "completion"},

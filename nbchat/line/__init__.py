@@ -14,11 +14,12 @@ from nbchat.errors import UsageError
 from nbchat.line.help import help_text
 from nbchat.line.question import install_question_mark, remove_question_mark
 from nbchat.line.tokens import Word, split
-from nbchat.line.values import Namespaces, json_value, read_file, resolve
+from nbchat.line.values import json_value, read_file, resolve
 from nbchat.options import TABLE, Option, Options, check, lacks, read
 
 if TYPE_CHECKING:
     from nbchat.messages import Endpoint
+    from nbchat.prompt import Namespaces
 
 
 __all__ = [

@@ -9,8 +9,8 @@ the argparse actions.
 - A value stands after a blank or ``=``. It is taken to the next blank, or to the closing quote if
   it begins with one. A quote within a word is a character like others.
 - A backslash escapes a quote, a backslash or a blank, and is otherwise itself.
-- ``{{ … }}`` runs to its closing braces, and a ``--set`` value that begins with ``{`` or ``[`` to
-  its balanced end.
+- ``{{ … }}`` runs to its closing braces as in a prompt (`nbchat.prompt.field`), and a ``--set``
+  value that begins with ``{`` or ``[`` to its balanced end.
 
 `words` reads the line of a command, which has no prompt, by the same rules.
 """
@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -247,9 +246,7 @@ class _Scanner:
     def _unquoted(self, flag: str, *, structured: bool) -> tuple[str, str]:
         start = self.at
         if self.line.startswith("{{", start):
-            self.at = _expression_end(self.line, start)
-            if self.at == -1:
-                raise UsageError(f"{flag}: the braces {{{{ are not closed")
+            self.at = _field_end(self.line, start, flag)
         elif structured and self._peek() in ("{", "["):
             self.at = _balanced(self.line, start)
             if self.at == -1:
@@ -295,28 +292,14 @@ def _is_option(word: str) -> bool:
     return word[:1] == "-" and word.lstrip("-")[:1].isalpha() and not word.startswith("---")
 
 
-def _expression_end(line: str, start: int) -> int:
-    """Return where ``{{ expr }}`` ends, -1 if it does not.
+def _field_end(line: str, start: int, flag: str) -> int:
+    """Return where the ``{{ expr }}`` that begins at ``start`` ends."""
+    from nbchat.prompt.field import read_field  # loading nbchat does not wait for it
 
-    Its own braces and strings may hold ``}}`` too: it ends where it is an expression, or at the
-    first ``}}`` if it never is one.
-    """
-    first = at = line.find("}}", start + 2)
-    while at != -1:
-        if _is_expression(line[start + 2 : at].strip()):
-            return at + 2
-        at = line.find("}}", at + 1)
-    return first + 2 if first != -1 else -1
-
-
-def _is_expression(text: str) -> bool:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes in strings; it runs elsewhere
-            compile(text, "<magic line>", "eval")
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return False
-    return True
+        return read_field(line, start + 2).end
+    except UsageError as error:
+        raise UsageError(f"{flag}: {error}") from error
 
 
 def _balanced(line: str, start: int) -> int:

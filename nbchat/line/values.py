@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nbchat.errors import UsageError
 from nbchat.line.tokens import Word
 
-__all__ = ["Namespaces", "json_value", "read_file", "resolve"]
+if TYPE_CHECKING:
+    from nbchat.prompt import Namespaces
 
-Namespaces = Sequence[Mapping[str, Any]]
+__all__ = ["json_value", "read_file", "resolve"]
 
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
-_VARIABLE = re.compile(rf"\$({_NAME})|\{{({_NAME})\}}|\{{\{{(.*)\}}\}}", re.S)
+_VARIABLE = re.compile(rf"\$({_NAME})|\{{({_NAME})\}}")
 
 
 def resolve(word: Word, flag: str, namespaces: Namespaces) -> tuple[object, bool]:
@@ -27,26 +27,30 @@ def resolve(word: Word, flag: str, namespaces: Namespaces) -> tuple[object, bool
 
     Raises:
         UsageError: a name is not defined or the expression fails; the message names it.
+
+    >>> resolve(Word("$half", "$half"), "--top-p", [{"half": 0.5}])
+    (0.5, True)
     """
-    found = None if word.quote == "'" else _VARIABLE.fullmatch(word.text)
-    if found is None:
-        return word.text, False
-    return _evaluate((found[1] or found[2] or found[3]).strip(), flag, namespaces), True
+    text = word.text
+    if word.quote == "'":
+        return text, False
+    variable = _VARIABLE.fullmatch(text)
+    if variable is None and not (text.startswith("{{") and text.endswith("}}")):
+        return text, False
+    # Loading nbchat does not wait for what only values from Python need.
+    from nbchat.prompt.evaluate import evaluate, merged
+    from nbchat.prompt.field import read_field
 
-
-def _evaluate(expression: str, flag: str, namespaces: Namespaces) -> object:
-    # One dict: the scopes of comprehensions and lambdas look up globals alone.
-    names: dict[str, Any] = {}
-    for namespace in reversed(namespaces):
-        names.update(namespace)
     try:
-        return eval(expression, names)
-    except NameError as error:
-        missing = error.name if error.name is not None else expression
-        raise UsageError(f"{flag}: {missing} is not defined") from error
-    except Exception as error:
-        words = " ".join(f"{expression}: {type(error).__name__}: {error}".split())
-        raise UsageError(f"{flag}: {words[:300]}") from error
+        if variable is not None:
+            return evaluate(variable[1] or variable[2], merged(namespaces)), True
+        field = read_field(text, 2)
+        if field.end < len(text):  # "{{ a }} and {{ b }}", in quotes, is no whole field
+            return text, False
+        return field.value(merged(namespaces)), True
+    except UsageError as error:
+        where = f" {text}" if variable is not None else ""
+        raise UsageError(f"{flag}{where}: {error}") from error
 
 
 def json_value(word: Word, flag: str) -> object:

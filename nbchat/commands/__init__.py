@@ -45,6 +45,17 @@ class Context:
         """
         return self.session.threads.named(name) if name else self.session.thread()
 
+    def idle_thread(self, name: str = "") -> Conversation:
+        """Return the thread as `thread` does, to be moved in or taken away.
+
+        Raises:
+            UsageError: no thread has the name, or it is answering in the background: the answer
+                would come where nobody expects it.
+        """
+        thread = self.thread(name)
+        check_idle(thread)
+        return thread
+
 
 class Words(list[str]):
     """The words behind a subcommand, by the rules of the magic line.
@@ -179,6 +190,19 @@ def execute(line: str, context: Context, cell: str | None = None) -> str | Reply
     words = Words(rest, cell)
     found.check(words)
     return found.run(context, words)
+
+
+def check_idle(thread: Conversation) -> None:
+    """Check that no prompt of a thread is on its way.
+
+    Raises:
+        UsageError: one is.
+    """
+    if thread.answering.busy:
+        raise UsageError(
+            f"the thread {thread.name} is still answering\n"
+            "%nbchat jobs shows it, %nbchat stop ends it"
+        )
 
 
 def several(count: int, what: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from nbchat.commands import Context, Words, columns, command, several
-from nbchat.errors import UsageError
+from nbchat.commands import Context, Words, check_idle, columns, command, several
 from nbchat.exchange import export, import_file
 from nbchat.journal import Past
 from nbchat.session.defaults import lent
@@ -69,8 +68,7 @@ def forget(context: Context, words: Words) -> str:
     name = words[0]
     gone = [thread for thread in threads.deleted if thread.name == name]
     thread = threads[name] if name in threads else gone[-1] if gone else threads.named(name)
-    if thread.answering.busy:
-        raise UsageError(f"the thread {name} is still answering; %nbchat stop ends that")
+    check_idle(thread)
     if name in threads:
         threads.delete(name)
     threads.deleted.remove(thread)

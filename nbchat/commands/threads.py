@@ -54,7 +54,7 @@ def fork(context: Context, words: Words) -> str:
 @command("new", "Start the thread again; redo returns to where it was.")
 def new(context: Context, words: Words) -> str:
     """Let the next prompt begin a path of its own."""
-    thread = context.session.thread()
+    thread = context.idle_thread()
     thread.new()
     context.session.keep(thread)
     return f"the next prompt begins the thread {thread.name} again; %nbchat redo takes that back"
@@ -65,7 +65,7 @@ def undo(context: Context, words: Words) -> str:
     """Step back on the current path."""
     if words and not words[0].isdecimal():
         raise UsageError(f"undo takes a number of turns, not {words[0]!r}")
-    thread = context.session.thread()
+    thread = context.idle_thread()
     taken = thread.undo(int(words[0]) if words else 1)
     context.session.keep(thread)
     return f"took {several(len(taken), 'turn')} off: {_words(thread, taken[0])}\n{_where(thread)}"
@@ -74,7 +74,7 @@ def undo(context: Context, words: Words) -> str:
 @command("redo", "Take back the last undo or new.")
 def redo(context: Context, words: Words) -> str:
     """Return to where undo or new began."""
-    thread = context.session.thread()
+    thread = context.idle_thread()
     thread.redo()
     context.session.keep(thread)
     return _where(thread)
@@ -83,7 +83,7 @@ def redo(context: Context, words: Words) -> str:
 @command("goto TURN", "Go on after another turn of the tree.")
 def goto(context: Context, words: Words) -> str:
     """Make a turn the head of its thread."""
-    thread = context.session.thread()
+    thread = context.idle_thread()
     thread.goto(words[0])
     context.session.keep(thread)
     return _where(thread)
@@ -101,6 +101,7 @@ def rename(context: Context, words: Words) -> str:
 def delete(context: Context, words: Words) -> str:
     """Delete a thread, without a question, for it can be undone."""
     known = context.session.threads
+    context.idle_thread(words[0])
     context.session.keep(known.delete(words[0]))
     return (
         f"the thread {words[0]} is deleted; %nbchat undelete {words[0]} brings it back\n"

@@ -14,6 +14,7 @@ from nbchat.pricing import context_window
 from nbchat.providers import LOCAL, Provider
 
 _SHOWN = 300  # characters of a message
+_ROLE = 11  # columns; the lines of a message stand below each other
 
 
 @command("context", "Print the messages that the next prompt would send before its own.")
@@ -44,9 +45,7 @@ def context_(context: Context, words: Words) -> str:
 @command("say user|assistant TEXT", "Add a turn by hand, as an example for the model.")
 def say(context: Context, words: Words) -> str:
     """Add a turn without asking a model."""
-    thread = context.session.thread()
-    if thread.answering.busy:
-        raise UsageError(f"the thread {thread.name} is still answering; %nbchat jobs shows it")
+    thread = context.idle_thread()
     cell, execution = view.cell_ids(context.shell)
     append = context.session.settings.rerun == "append"
     turn = thread.say(words[0], words.text(1), cell=cell, execution=execution, append=append)
@@ -58,7 +57,7 @@ def say(context: Context, words: Words) -> str:
 @command("edit TURN user|assistant TEXT", "Word a turn's prompt or answer differently.")
 def edit(context: Context, words: Words) -> str:
     """Change what the model sees of a turn."""
-    thread = context.session.thread()
+    thread = context.idle_thread()
     role = words[1]
     if role == "user":
         turn = thread.edit(words[0], words.text(2), "user")
@@ -107,10 +106,10 @@ def _named(thread: Conversation, turn: Turn) -> str:
 
 
 def _line(message: Message) -> str:
-    said = " ".join(message.text.split())
+    said = message.text
     if len(said) > _SHOWN:
-        said = f"{said[: _SHOWN - 1]}… ({len(message.text)} characters)"
-    parts = [said] if said else []
+        said = f"{said[: _SHOWN - 1]}… ({len(said)} characters)"
+    parts = [said.replace("\n", f"\n{' ' * _ROLE}")] if said else []
     for part in message.parts:
         if isinstance(part, Image):
             parts.append(f"[image{'' if part.url.startswith('data:') else f' {part.url}'}]")
@@ -119,7 +118,7 @@ def _line(message: Message) -> str:
         elif isinstance(part, Audio):
             parts.append(f"[{part.format} sound] {part.transcript}".rstrip())
     parts += [f"[calls {call.name}({call.arguments[:80]})]" for call in message.tool_calls]
-    return f"{message.role + ':':<10} {' '.join(parts)}".rstrip()
+    return f"{message.role + ':':<{_ROLE}}{' '.join(parts)}".rstrip()
 
 
 def _of_window(provider: Provider | None) -> str:

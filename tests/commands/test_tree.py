@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from nbchat.errors import UsageError
-from tests.support.server import ScriptedServer, chat_stream
+from tests.support.server import Hold, ScriptedServer, chat_stream
 
 Run = Callable[[str], str]
 Sent = Callable[[], list[str]]
@@ -45,6 +45,27 @@ def test_new_begins_the_thread_again(run: Run, sent: Sent) -> None:
     run("%nbchat new")
     with pytest.raises(UsageError, match="nothing to redo"):
         run("%nbchat redo\n%nbchat redo\n%nbchat redo")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["new", "undo", "redo", "goto 1", "say user x", "edit 1 user x", "delete main", "forget main"],
+)
+def test_a_thread_that_answers_in_the_background_stays_where_it_is(
+    run: Run, server: ScriptedServer, command: str
+) -> None:
+    hold = Hold()
+    server.script(hold, *chat_stream("Hello."))
+    run("%chat --bg one")
+    with pytest.raises(UsageError, match="thread main is still answering"):
+        run(f"%nbchat {command}")
+    hold.release()
+    run("%chat two")  # waits for the first
+    assert [message["content"] for message in server.exchanges[-1].json["messages"]] == [
+        "one",
+        "Hello.",
+        "two",
+    ]
 
 
 def test_forks_go_their_own_ways(run: Run, sent: Sent) -> None:
@@ -182,6 +203,18 @@ def test_the_context_is_what_is_sent(run: Run, server: ScriptedServer) -> None:
     assert "(1000 characters)" in lines[2]
     assert lines[3] == "(1 hidden turn left out)"
     assert re.match(r"≈\d+ tokens; the window of lab-model is not known", lines[5])
+
+
+def test_the_context_keeps_the_lines_of_a_message(run: Run, server: ScriptedServer) -> None:
+    server.script(*chat_stream("def f():\n    return 1"))
+    run("%%chat\nHello.\n\n  two  spaces")
+    assert run("%nbchat context").splitlines()[:5] == [
+        "user:      Hello.",
+        "           ",
+        "             two  spaces",
+        "assistant: def f():",
+        "               return 1",
+    ]
 
 
 def test_the_window_of_a_known_model_is_named_as_a_listing(

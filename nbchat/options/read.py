@@ -17,16 +17,19 @@ __all__ = ["closest", "read"]
 Number = TypeVar("Number", int, float)
 
 
-def closest(word: str, names: Iterable[str]) -> str:
+def closest(word: str, names: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return ``" (did you mean NAME?)"``, or ``""`` if nothing is near.
+
+    ``cutoff`` is how alike two words must be, from 0 to 1; large and small letters are the same.
 
     >>> closest("--temprature", ["--temperature", "--top-p"])
     ' (did you mean --temperature?)'
     """
     import difflib  # for errors only; loading nbchat does not wait for it
 
-    near = difflib.get_close_matches(word.lower(), list(names), n=1, cutoff=0.6)
-    return f" (did you mean {near[0]}?)" if near else ""
+    spelled = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(word.lower(), spelled, n=1, cutoff=cutoff)
+    return f" (did you mean {spelled[near[0]]}?)" if near else ""
 
 
 def read(option: Option, value: object) -> Any:

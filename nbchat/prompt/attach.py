@@ -15,7 +15,7 @@ from nbchat.errors import UsageError
 from nbchat.messages import Audio, File, Image
 from nbchat.options import closest
 from nbchat.prompt.content import Content
-from nbchat.prompt.evaluate import Namespaces, merged, reason
+from nbchat.prompt.evaluate import Namespaces, merged, own, reason
 from nbchat.prompt.images import LIMIT, array_picture, data_url, image_from, picture_of
 from nbchat.prompt.kinds import kind_of, text_in
 
@@ -201,7 +201,7 @@ def _missing(path: Path, names: dict[str, object] | None) -> str:
     if path.exists():
         return "a folder, no file" if path.is_dir() else "no regular file"
     near = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
-    near += [name for name in names or () if not name.startswith("_")]
+    near += own(names or ())
     words = "no such file" if names is None else "no variable and no file of that name"
     return f"{words}{closest(path.name, near)}"
 

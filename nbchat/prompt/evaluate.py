@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import builtins
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nbchat.errors import UsageError
 from nbchat.options import closest
 
-__all__ = ["Namespaces", "evaluate", "merged", "reason"]
+__all__ = ["Namespaces", "evaluate", "merged", "nearest", "own", "reason"]
 
 Namespaces = Sequence[Mapping[str, Any]]
 """Where names are looked up, the first one first: the caller's locals, the user's namespace."""
@@ -42,9 +43,30 @@ def evaluate(expression: str, names: dict[str, Any]) -> object:
         return eval(code, names)
     except NameError as error:
         missing = getattr(error, "name", None) or expression
-        raise UsageError(f"{missing} is not defined{closest(missing, names)}") from error
+        raise UsageError(f"{missing} is not defined{nearest(missing, names)}") from error
     except Exception as error:
         raise UsageError(reason(error)) from error
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """Return ``" (did you mean NAME?)"`` with the variable that was probably meant, or ``""``.
+
+    A builtin is proposed for a slip of a letter only, wherever it stands: IPython puts some
+    (``open``, ``exit``) into the user's namespace.
+
+    >>> nearest("sale", ["sales", "sum"]), nearest("opinion", ["open"]), nearest("lenn", [])
+    (' (did you mean sales?)', '', ' (did you mean len?)')
+    """
+    return closest(word, own(names)) or closest(word, dir(builtins), cutoff=0.85)
+
+
+def own(names: Iterable[str]) -> list[str]:
+    """Return the names that a user is likely to have given: no builtins, none with a ``_`` first.
+
+    >>> own(["sales", "open", "_i1", "__name__"])
+    ['sales']
+    """
+    return [name for name in names if not name.startswith("_") and not hasattr(builtins, name)]
 
 
 def reason(error: BaseException) -> str:

@@ -147,7 +147,7 @@ def _smaller(data: bytes, name: str) -> Content | None:
     """Return the image within 2048 px, ``None`` if it is so already or Pillow is not there."""
     try:
         from PIL import Image as pil
-        from PIL import ImageOps
+        from PIL import ImageOps, UnidentifiedImageError
     except ImportError:
         return None
     try:
@@ -162,6 +162,8 @@ def _smaller(data: bytes, name: str) -> Content | None:
                 return _encoded(ImageOps.exif_transpose(image), name, kind)
     except pil.DecompressionBombError as error:
         raise UsageError(f"{name}: {error}") from error
+    except UnidentifiedImageError as error:  # its words are those of a buffer's repr
+        raise UsageError(f"{name}: the image is damaged: Pillow can't read it") from error
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for damaged files
         raise UsageError(f"{name}: the image is damaged: {error}") from error
 

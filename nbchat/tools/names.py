@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbchat.errors import UsageError
-from nbchat.options import closest
+from nbchat.prompt.evaluate import nearest
 
 __all__ = ["named"]
 
@@ -31,7 +31,7 @@ def named(ref: str, names: Mapping[str, Any], flag: str) -> object:
     elif hasattr(builtins, first):
         value = getattr(builtins, first)
     else:
-        raise UsageError(f"{flag} {ref}: {first} is not defined{closest(first, names)}")
+        raise UsageError(f"{flag} {ref}: {first} is not defined{nearest(first, names)}")
     for attribute in attributes:
         try:
             value = getattr(value, attribute)

@@ -192,6 +192,8 @@ def test_a_damaged_image_is_refused() -> None:
         attach_image(whole[: len(whole) // 2])
     with pytest.raises(UsageError, match="damaged"):
         attach_image(PNG[:20])
+    with pytest.raises(UsageError, match=r"^--image scan: .*damaged: Pillow can't read it$"):
+        attach_image("scan", [{"scan": b"\xff\xd8\xff and no more"}])
     with pytest.raises(UsageError, match="data URL is damaged"):
         attach_image("data:image/png;base64,iVBO R")
     with pytest.raises(UsageError, match="holds nothing"):
@@ -279,6 +281,9 @@ def test_what_is_not_there_is_named(here: Path) -> None:
     ]:
         with pytest.raises(UsageError, match=words):
             attach_file(ref, [{"table": 1}])
+    # IPython puts some builtins into the user's namespace; they are no file's name.
+    with pytest.raises(UsageError, match=r"file of that name$"):
+        attach_file("opn", [{"open": open, "exit": exit}])
 
 
 def test_a_value_goes_into_the_prompt() -> None:

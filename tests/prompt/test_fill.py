@@ -25,6 +25,7 @@ NAMES: dict[str, Any] = {
     "braces": "{{ n }} {n} \\{{ $n",
     "In": ["", "a = 1", "a + 1"],
     "Out": {2: 2},
+    "open": open,  # as IPython does
 }
 
 FILLED = [
@@ -80,6 +81,9 @@ def test_fill(text: str, expected: str) -> None:
 
 FAILING = [
     ("{{ nn }}", "{{ nn }}: nn is not defined (did you mean n?)"),
+    ("{{ opinion }}", "opinion is not defined\n"),
+    ("{{ ROW }}", "ROW is not defined (did you mean rows?)"),
+    ("{{ lenn(s) }}", "lenn is not defined (did you mean len?)"),
     ("{{ [zz for k in rows] }}", "zz is not defined"),
     ("{{ 1 / 0 }}", "{{ 1 / 0 }}: ZeroDivisionError: division by zero"),
     ("{{ Out[9] }}", "{{ Out[9] }}: KeyError: 9"),

@@ -161,6 +161,7 @@ def test_tools_are_found_by_name() -> None:
     ("ref", "words"),
     [
         ("gogle", r"--tool gogle: gogle is not defined \(did you mean google\?\)"),
+        ("opener", "--tool opener: opener is not defined$"),
         ("shop.oder", "--tool shop.oder: 'Shop' object has no attribute 'oder'"),
         ("[google]", r"not the name of a variable\nAn expression stands in \{\{ … \}\}"),
         ("two", "two tools are called google"),
@@ -171,5 +172,6 @@ def test_what_is_not_found_is_named(ref: str, words: str) -> None:
 
     other.__name__ = "google"
     names: dict[str, Any] = {"shop": Shop(), "google": google, "two": [google, other]}
+    names["open"] = open  # as IPython does
     with pytest.raises(UsageError, match=words):
         collect([ref], [names])

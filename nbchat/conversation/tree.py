@@ -100,8 +100,12 @@ class Conversation:
 
         ``None`` is the start of the thread. Hidden turns are left out.
         """
+        return [self.messages(turn) for turn in self.shown(parent)]
+
+    def shown(self, parent: Turn | None) -> list[Turn]:
+        """The turns up to ``parent`` that the model sees."""
         path = [] if parent is None else parent.path()
-        return [self.messages(turn) for turn in path if turn.id not in self.hidden]
+        return [turn for turn in path if turn.id not in self.hidden]
 
     def messages(self, turn: Turn) -> tuple[Message, ...]:
         """The messages of a turn as this thread words them."""
@@ -113,8 +117,7 @@ class Conversation:
         There is none if the server was shown something else than the thread and ``system`` are
         now: a turn was hidden, edited or left out since, or the system message changed.
         """
-        path = [] if parent is None else parent.path()
-        shown = [turn for turn in path if turn.id not in self.hidden]
+        shown = self.shown(parent)
         if not shown:
             return None
         last = shown[-1]

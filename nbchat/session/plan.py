@@ -13,6 +13,7 @@ from nbchat.providers import Provider
 from nbchat.tools import Structure, Tool
 from nbchat.wire import Habits
 from nbchat.wire.chat.request import request_body as chat_body
+from nbchat.wire.responses.request import portable
 from nbchat.wire.responses.request import request_body as responses_body
 
 MAX_ROUNDS = 8
@@ -79,15 +80,12 @@ class Plan:
 
     def history(self) -> list[list[Message]]:
         """What the model sees of the thread, turn by turn; items go to the server they are of."""
-        parent = self.placement.parent
-        path = [] if parent is None else parent.path()
         return [
             [
-                message if self._same_server(turn) else replace(message, items=())
+                replace(message, items=self._items(turn, message))
                 for message in self.thread.messages(turn)
             ]
-            for turn in path
-            if turn.id not in self.thread.hidden
+            for turn in self.thread.shown(self.placement.parent)
         ]
 
     def fixed(self) -> list[Message]:
@@ -120,6 +118,11 @@ class Plan:
 
     def _system(self) -> list[Message]:
         return [Message.of("system", self.system)] if self.system else []
+
+    def _items(self, turn: Turn, message: Message) -> tuple[Mapping[str, Any], ...]:
+        if not self._same_server(turn):
+            return ()
+        return message.items if turn.stored else portable(message.items)
 
     def _same_server(self, turn: Turn) -> bool:
         """Whether the turn was asked of the endpoint that is asked now."""

@@ -97,6 +97,11 @@ def _amend(
             replace(habits, stateful=False),
             "the earlier answers were sent again: the server does not have them",
         )
+    if endpoint == "responses" and _lost_item(body, said):
+        return (
+            replace(habits, stateful=False),
+            "the earlier answers were sent without their ids: the server does not have them",
+        )
     if error.status == 404:
         return None
     renamed = _rename_limit(body, said, habits)
@@ -208,4 +213,16 @@ def _lost_response(body: Mapping[str, Any], said: _Said) -> bool:
         said.param == "previous_response_id"
         or str(previous) in said.words
         or _NO_RESPONSE.search(f"{said.kind} {said.words}") is not None
+    )
+
+
+def _lost_item(body: Mapping[str, Any], said: _Said) -> bool:
+    """Whether the server complains of an item by its id: it was made or kept elsewhere."""
+    items = body.get("input")
+    sent = [item.get("id") for item in items or () if isinstance(item, Mapping)]
+    return any(
+        isinstance(id, str)
+        and id
+        and re.search(rf"(?<![\w-]){re.escape(id)}(?![\w-])", said.words)
+        for id in sent
     )

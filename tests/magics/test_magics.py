@@ -275,6 +275,34 @@ def test_a_server_that_ignores_the_id_gets_the_history(
     assert chain(server) == [(None, 1), (first.id, 1), (None, 3)]
 
 
+def test_items_that_the_server_lost_are_sent_again_without_ids(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    """Row 38."""
+    run_respond(shell, server, None, "one")
+    run(shell, "%nbchat say user Hello.")  # the chain of ids is broken: items are echoed
+    words = "Item with id 'msg_1' not found. Items are not persisted when `store` is false."
+    server.script(*error_answer(404, words, param="input"))
+    reply = run_respond(shell, server, None, "two")
+    assert reply.text == "two"
+    assert len(reply.notices) == 1
+    refused, accepted = bodies(server)[-2:]
+    assert refused["input"][1]["id"] == "msg_1"
+    assert "msg_1" not in str(accepted)
+    assert said(accepted) == said(refused)
+
+
+def test_what_the_server_did_not_store_is_echoed_without_ids(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    """Row 38."""
+    server.script(*responses_stream("one"))
+    run(shell, "%%respond --no-store\none")
+    run_respond(shell, server, None, "two")
+    assert "msg_1" not in str(server.exchange(1).json)
+    assert chain(server) == [(None, 1), (None, 3)]
+
+
 def test_a_second_provider_gets_the_history(
     shell: InteractiveShell, server: ScriptedServer
 ) -> None:

@@ -163,6 +163,30 @@ def test_a_lost_response_leads_to_the_whole_history(
 @pytest.mark.parametrize(
     ("status", "message"),
     [
+        (
+            404,
+            "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false. "
+            "Try again with `store` set to true, or remove this item from your input.",
+        ),
+        (400, "Item 'rs_1' of type 'reasoning' was provided without its required following item."),
+        (400, "Invalid 'input[1].id': 'rs_1'. Expected an ID that begins with 'msg'."),
+    ],
+)
+def test_a_lost_item_leads_to_a_history_without_ids(status: int, message: str) -> None:
+    """Row 38."""
+    error = refusal(message, status, param="input")
+    body = {"input": [{"role": "user"}, {"type": "reasoning", "id": "rs_1"}]}
+    amended = amend(body, error, "responses", Habits())
+    assert amended is not None
+    assert amended[0] == Habits(stateful=False)
+    assert amend(body, error, "responses", amended[0]) is None  # set by the user
+    another = {"input": [{"type": "reasoning", "id": "rs_12"}]}
+    assert amend(another, error, "responses", Habits()) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
         (400, "temperature must be between 0 and 2"),  # a wrong value, not a refused field
         (400, "Unknown parameter: 'foo'."),  # what the user set
         (400, "The user is not allowed to do this; unsupported"),  # no field at all

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbchat.errors import UsageError
@@ -12,7 +12,7 @@ from nbchat.wire import Habits
 from nbchat.wire.fields import drop, put
 from nbchat.wire.history import answered
 
-__all__ = ["request_body"]
+__all__ = ["portable", "request_body"]
 
 _LOGPROBS = "message.output_text.logprobs"
 
@@ -150,27 +150,36 @@ def _items(
 
 
 def _answer(message: Message, *, stateless: bool) -> list[dict[str, Any]]:
-    """Return an answer as items: those that it came as, else rebuilt from its parts.
-
-    Where the server keeps nothing, ids mean nothing to it, and items without ids pass few
-    validators. They go there only if they carry encrypted reasoning, which wants to stand before
-    its message.
-    """
-    if not message.items or (
-        stateless and not any(item.get("encrypted_content") for item in message.items)
-    ):
+    """Return an answer as items: those that it came as, else rebuilt from its parts."""
+    items = portable(message.items) if stateless else message.items
+    if not items:
         return _rebuilt(message)
-    echoed = []
-    for item in message.items:
-        sent = dict(item)
-        if sent.get("type") == "reasoning":
-            if stateless and not sent.get("encrypted_content"):
-                continue
-            sent.setdefault("summary", [])  # must be present, though a server may leave it out
-        if stateless:
-            sent.pop("id", None)
-        echoed.append(sent)
-    return echoed
+    # A summary must be present, though a server may leave it out.
+    return [
+        {**item, "summary": item.get("summary", [])}
+        if item.get("type") == "reasoning"
+        else {**item}
+        for item in items
+    ]
+
+
+def portable(items: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Return the items of an answer as a server takes them that has not kept it.
+
+    It refuses ids that it does not know, and items without ids pass few validators. They go there
+    only if they carry encrypted reasoning, which wants to stand before its message; else there
+    are none, and the answer is rebuilt from its parts.
+
+    >>> portable([{"type": "reasoning", "id": "rs_1", "encrypted_content": "gAAA"}])
+    ({'type': 'reasoning', 'encrypted_content': 'gAAA'},)
+    """
+    if not any(item.get("encrypted_content") for item in items):
+        return ()
+    return tuple(
+        {name: value for name, value in item.items() if name != "id"}
+        for item in items
+        if item.get("type") != "reasoning" or item.get("encrypted_content")
+    )
 
 
 def _rebuilt(message: Message) -> list[dict[str, Any]]:

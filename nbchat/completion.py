@@ -1,7 +1,8 @@
 """Tab completion of the magics' options and values, and of the subcommands of ``%nbchat``.
 
-IPython 8.6 and newer ask a matcher, which can keep Python's names out; older ones have the hook
-``complete_command``. Nothing here asks a server, nor imports much before the first Tab.
+IPython 8.6 and newer ask a matcher, which keeps Python's names out; older ones have a list of
+matchers for the arguments of magics, which does the same. Nothing here asks a server, nor imports
+much before the first Tab.
 """
 
 from __future__ import annotations
@@ -268,16 +269,15 @@ def install_completion(
     if hasattr(ipython, "context_matcher"):
         shell.Completer.custom_matchers.append(_matcher(sources))
     else:
-        shell.set_hook("complete_command", _hook(sources), re_key=_CALL.pattern)
+        shell.Completer.magic_arg_matchers.append(_old_matcher(sources, shell.Completer))
 
 
 def remove_completion(shell: Any) -> None:
     """Take the completion out again; does nothing if it is not there."""
-    matchers = shell.Completer.custom_matchers
-    matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != _NAME]
-    dispatch = shell.strdispatchers.get("complete_command")
-    if dispatch is not None:
-        dispatch.regexs.pop(re.compile(_CALL.pattern), None)
+    completer = shell.Completer
+    old = getattr(completer, "magic_arg_matchers", [])
+    for matchers in (completer.custom_matchers, old):
+        matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != _NAME]
 
 
 def _matcher(sources: Callable[[], Sources]) -> Any:
@@ -301,17 +301,20 @@ def _matcher(sources: Callable[[], Sources]) -> Any:
     return match
 
 
-def _hook(sources: Callable[[], Sources]) -> Any:
-    """The hook for older IPython, which splits words in its own way: ``event.symbol``."""
+def _old_matcher(sources: Callable[[], Sources], completer: Any) -> Callable[[str], list[str]]:
+    """The matcher for older IPython, which replaces the word that its splitter finds."""
 
-    def hook(shell: Any, event: Any) -> list[str]:
-        found = complete(event.text_until_cursor, sources())
+    def match(line: str) -> list[str]:
+        line = completer.text_until_cursor
+        found = complete(line, sources())
         if found is None:
             return []
-        cut = len(found.fragment) - len(event.symbol)
+        word = completer.splitter.split_line(line)
+        cut = len(found.fragment) - len(word)
         head = found.fragment[: max(cut, 0)]
         # IPython's word may begin earlier than ours: ``name=`` is one to us.
-        lead = event.symbol[: max(-cut, 0)]
-        return [lead + word[len(head) :] for word in found.words if word.startswith(head)]
+        lead = word[: max(-cut, 0)]
+        return [lead + one[len(head) :] for one in found.words if one.startswith(head)]
 
-    return hook
+    match.matcher_identifier = _NAME  # type: ignore[attr-defined]
+    return match

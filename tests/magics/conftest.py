@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tests.support.cells import MAGICS
 from tests.support.shell import server, shell
 
-__all__ = ["server", "shell"]
+__all__ = ["magic", "server", "shell"]
+
+
+@pytest.fixture(params=MAGICS)
+def magic(request: pytest.FixtureRequest) -> str:
+    """Each magic: ``chat`` and ``respond``."""
+    return str(request.param)

@@ -46,6 +46,20 @@ class Logprobs(tuple[Mapping[str, Any], ...]):
 
 
 @dataclass(frozen=True)
+class GeneratedImage(Image):
+    """An image that the model made; it can be given back to it (``{{ reply.images[0] }}``).
+
+    ``url`` is a data URL. ``offset`` says where in the text of the first choice it stands, in
+    characters.
+
+    >>> GeneratedImage("data:image/png;base64,AAAA", offset=12).offset
+    12
+    """
+
+    offset: int = 0
+
+
+@dataclass(frozen=True)
 class Choice:
     """One of the answers to a prompt; a reply has several only if they were asked for.
 
@@ -72,7 +86,7 @@ class Reply:
     Attributes:
         choices: every answer; `text`, `reasoning`, `refusal`, `finish_reason`, `tool_calls`,
             `citations`, `audio` and `logprobs` are those of the first.
-        images: images that the model made.
+        images: images that the model made, each with its place in the text.
         parsed: the answer as an object, if a structured one was asked for.
         usage: tokens as the server counted them, ``None`` if it did not.
         status: ``completed``, ``stopped`` (by the user), ``cut`` (the stream broke off),
@@ -93,7 +107,7 @@ class Reply:
     """
 
     choices: tuple[Choice, ...] = (Choice(),)
-    images: tuple[Image, ...] = ()
+    images: tuple[GeneratedImage, ...] = ()
     parsed: Any = None
     usage: Usage | None = None
     status: str = "completed"

@@ -12,7 +12,7 @@ from io import StringIO
 from typing import Any
 
 from nbchat.conversation.parts import Sound
-from nbchat.conversation.states import CallState, ChoiceState, HostedState
+from nbchat.conversation.states import CallState, ChoiceState, HostedState, ImageState
 from nbchat.errors import APIError
 from nbchat.messages import (
     AudioDelta,
@@ -22,7 +22,6 @@ from nbchat.messages import (
     Finished,
     HostedTool,
     HostedToolDelta,
-    Image,
     ImageDelta,
     ItemDone,
     LogprobsDelta,
@@ -46,7 +45,7 @@ from nbchat.messages import (
     Usage,
     UsageSeen,
 )
-from nbchat.reply import Choice
+from nbchat.reply import Choice, GeneratedImage
 
 
 class Answer:
@@ -89,7 +88,7 @@ class Answer:
         self.status = "streaming"
         self.raw: Mapping[str, Any] | None = None
         self.request_id = ""
-        self._images: dict[str, list[ImageDelta]] = {}
+        self._images: dict[str, ImageState] = {}
         self._items: dict[str, ItemDone] = {}
 
     def apply(self, event: StreamEvent) -> StreamEvent | None:
@@ -108,12 +107,16 @@ class Answer:
         return event if fold is None else fold(self, event)
 
     @property
-    def images(self) -> tuple[Image, ...]:
-        """The images that the model made, as data URLs; previews of one that never came."""
+    def images(self) -> tuple[GeneratedImage, ...]:
+        """The images that the model made; previews of one that never came.
+
+        Each stands after the part of the first choice's text that came before it.
+        """
+        first = self.choices.get(0)
         return tuple(
-            Image(f"data:image/{image.format};base64,{image.data}")
-            for images in self._images.values()
-            for image in images
+            GeneratedImage(image.url, offset=first.texts.end(state.after) if first else 0)
+            for state in self._images.values()
+            for image in state.images
         )
 
     @property
@@ -252,12 +255,16 @@ class Answer:
         return event
 
     def _image_delta(self, event: ImageDelta) -> StreamEvent | None:
-        images = self._images.setdefault(event.key, [])
-        if event in images:
+        state = self._images.get(event.key)
+        if state is None:
+            first = self.choices.get(0)
+            state = ImageState(first.texts.last if first else None)
+            self._images[event.key] = state
+        if event in state.images:
             return None
-        if images and images[-1].partial:
-            images.pop()
-        images.append(event)
+        if state.images and state.images[-1].partial:
+            state.images.pop()
+        state.images.append(event)
         return event
 
     def _audio_delta(self, event: AudioDelta) -> StreamEvent:

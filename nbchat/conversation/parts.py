@@ -90,6 +90,12 @@ class Parts:
             before = other
         return 0
 
+    def end(self, key: str | None) -> int:
+        """Return where a part ends in the whole; 0 if it has not begun."""
+        if key is None or key not in self._texts:
+            return 0
+        return self.offset(key) + len(self._texts[key].getvalue())
+
     def pieces(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each part, in the order in which they began."""
         return ((key, part.getvalue()) for key, part in self._texts.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from nbchat.conversation.fold import Answer
 from nbchat.conversation.states import ChoiceState
@@ -12,6 +12,7 @@ from nbchat.messages import (
     Finished,
     HostedTool,
     HostedToolDelta,
+    ImageDelta,
     LogprobsDelta,
     Notice,
     ReasoningDelta,
@@ -47,14 +48,16 @@ def events_of(answer: Answer) -> Iterator[StreamEvent]:
         yield started
     if answer.request_id:
         yield Connected(request_id=answer.request_id)
+    images: dict[str | None, list[ImageDelta]] = {}
+    for image in answer._images.values():
+        images.setdefault(image.after, []).extend(image.images)
+    yield from images.get(None, ())
     for state in answer.choices.values():
-        yield from _of_choice(state)
+        yield from _of_choice(state, images if state.index == 0 else {})
     for key, hosted in answer.hosted.items():
         yield HostedTool(key, hosted.kind, hosted.status, hosted.detail)
         if hosted.text:
             yield HostedToolDelta(key, hosted.kind, hosted.text)
-    for images in answer._images.values():
-        yield from images
     yield from answer._items.values()
     if answer.usage is not None:
         yield UsageSeen(answer.usage)
@@ -64,13 +67,16 @@ def events_of(answer: Answer) -> Iterator[StreamEvent]:
         yield Notice(notice)
 
 
-def _of_choice(state: ChoiceState) -> Iterator[StreamEvent]:
+def _of_choice(
+    state: ChoiceState, images: Mapping[str | None, Sequence[ImageDelta]]
+) -> Iterator[StreamEvent]:
     index = state.index
     texts = list(state.texts.pieces())
     if not texts:
         yield TextDelta("", index)  # the choice began
     for key, text in texts:
         yield TextDelta(text, index, key)
+        yield from images.get(key, ())
     for key, text in state.refusals.pieces():
         yield RefusalDelta(text, index, key)
     for key, text in state.thoughts.pieces():

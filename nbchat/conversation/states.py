@@ -8,7 +8,7 @@ from io import StringIO
 from typing import Any, Literal
 
 from nbchat.conversation.parts import Parts, Sound
-from nbchat.messages import Audio, Citation, Cited, ToolCall
+from nbchat.messages import Audio, Citation, Cited, ImageDelta, ToolCall
 from nbchat.reply import Choice, Logprobs
 
 
@@ -126,6 +126,22 @@ class ChoiceState:
             audio=self.audio,
             logprobs=Logprobs(self.logprobs),
         )
+
+
+class ImageState:
+    """An image as far as it came.
+
+    Attributes:
+        after: the part of the first choice's text that was begun last when the image came,
+            ``None`` if there was none.
+        images: the image itself, or its last preview; several if the item held several.
+    """
+
+    __slots__ = ("after", "images")
+
+    def __init__(self, after: str | None) -> None:
+        self.after = after
+        self.images: list[ImageDelta] = []
 
 
 class HostedState:

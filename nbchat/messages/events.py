@@ -185,6 +185,11 @@ class ImageDelta(StreamEvent):
     format: str = "png"
     partial: bool = False
 
+    @property
+    def url(self) -> str:
+        """The image as a data URL."""
+        return f"data:image/{self.format};base64,{self.data}"
+
 
 @dataclass(frozen=True)
 class AudioDelta(StreamEvent):

@@ -6,7 +6,7 @@ from nbchat.messages import Audio, File, Image, Refusal, Text
 from nbchat.prompt.content import Content
 from nbchat.prompt.images import picture_of
 from nbchat.prompt.tables import markdown_of
-from nbchat.reply import Reply
+from nbchat.reply import GeneratedImage, Reply
 
 __all__ = ["content_of", "text_of", "visible_of"]
 
@@ -37,6 +37,8 @@ def content_of(value: object, name: str) -> Content:
 
 def visible_of(value: object, name: str) -> Content | None:
     """Return a part of a message as it is, a picture as an image; ``None`` if it is neither."""
+    if isinstance(value, GeneratedImage):  # its place in an answer is none in a prompt
+        return Content.of(Image(value.url, value.detail))
     if isinstance(value, (Text, Refusal, Image, File, Audio)):
         return Content.of(value)
     return None if isinstance(value, (str, Reply)) else picture_of(value, name)

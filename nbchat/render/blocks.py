@@ -11,6 +11,7 @@ or the first half of a surrogate pair at the end of a piece waits for what follo
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -62,10 +63,15 @@ class IncrementalMarkdown:
     ['<p>First\nline, <em>open</em></p>\n']
     """
 
-    def __init__(self, *, allow_images: bool = False) -> None:
+    def __init__(
+        self, *, allow_images: bool = False, pictures: Mapping[str, str] | None = None
+    ) -> None:
         self.cost = 0.0
         """Seconds of CPU that the last `tick` or `finish` took on its thread."""
-        self._allow_images = allow_images
+        self._images = {
+            "allow_images": allow_images,
+            "pictures": {} if pictures is None else pictures,
+        }
         self._parser = load_parser()
         self._blocks: list[_Block] = []
         self._known: dict[str, dict[str, Any]] = {kind: {} for kind in ("references", "footnotes")}
@@ -140,7 +146,7 @@ class IncrementalMarkdown:
 
     def _env(self) -> dict[str, Any]:
         known = {kind: dict(labels) for kind, labels in self._known.items()}
-        return {**known, "allow_images": self._allow_images}
+        return {**known, **self._images}
 
     def _settle(self, tail: str, changed: list[tuple[int, str]]) -> str:
         """Settle the blocks of `tail` that no later line can reach; return the rest of it."""

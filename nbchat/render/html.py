@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from nbchat.render.style import STYLE
@@ -25,18 +25,21 @@ def escape(text: str) -> str:
     return html.escape(text, quote=True)
 
 
-def render_markdown(text: str, *, allow_images: bool = False) -> str:
+def render_markdown(
+    text: str, *, allow_images: bool = False, pictures: Mapping[str, str] | None = None
+) -> str:
     r"""Return the safe HTML of a whole answer, without an element around it.
 
     Args:
         text: Markdown: CommonMark with tables, strikethrough, task lists, footnotes, formulas.
         allow_images: show images from http and https addresses instead of links to them. Showing
             one tells its server what the address says, so this is the user's choice.
+        pictures: what addresses of images in the text stand for: data URLs, by address.
 
     >>> render_markdown("a **b**")
     '<p>a <strong>b</strong></p>\n'
     """
-    env = {"allow_images": allow_images}
+    env = {"allow_images": allow_images, "pictures": {} if pictures is None else pictures}
     parser = load_parser()
     return parser.html(parser.blocks(normalized(text), env), env)
 

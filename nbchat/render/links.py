@@ -96,8 +96,11 @@ def _image(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env
     src, title = (str(token.attrGet(name) or "") for name in ("src", "title"))
     alt = renderer.renderInlineAsText(token.children, options, env)
     hint = f' title="{escapeHtml(title)}"' if title else ""
+    src = env.get("pictures", {}).get(src, src)
     if _INLINE_IMAGE.fullmatch(src) or (env.get("allow_images") and _REMOTE.fullmatch(src)):
-        loading = ' loading="lazy" referrerpolicy="no-referrer"'
+        # What is there already shows with the text around it, so that nothing moves later.
+        remote = ' loading="lazy" referrerpolicy="no-referrer"'
+        loading = "" if src.startswith("data:") else remote
         return f'<img src="{escapeHtml(src)}" alt="{escapeHtml(alt)}"{hint}{loading}>'
     # within a link it is that link's text: links hold no links
     label = isolated(escapeHtml(f"[image: {alt}]" if alt else "[image]"))

@@ -33,7 +33,8 @@ Env = MutableMapping[str, Any]
 """What a document's parse and rendering know beside its text.
 
 `references` and `footnotes`: definitions by label; `open`: this is the end of an answer that is
-still arriving; `memo`; `allow_images`; `link_ends`: the ends of the links that are being rendered.
+still arriving; `memo`; `allow_images`; `pictures`: data URLs that addresses of images stand for;
+`link_ends`: the ends of the links that are being rendered.
 """
 
 Memo = tuple[dict[tuple[object, ...], str], dict[tuple[object, ...], str]]

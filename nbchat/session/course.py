@@ -226,9 +226,11 @@ class Course:
         last = replies[-1]
         if len(replies) == 1:
             return replace(last, parsed=self._parsed)
+        earlier = [replace(image, offset=0) for reply in replies[:-1] for image in reply.images]
         tools = sum(step.seconds for step in self._steps if isinstance(step, ToolFinished))
         return replace(
             last,
+            images=(*earlier, *last.images),
             parsed=self._parsed,
             usage=_sum([reply.usage for reply in replies if reply.usage is not None]),
             elapsed=sum(reply.elapsed for reply in replies) + tools,

@@ -30,6 +30,7 @@ STYLE = (
 )
 
 _CODE = re.compile(r'<div class="highlight("><pre><code[^>]*>)')
+_IMAGE = re.compile(r'<p><img src="data:[^>]*></p>\n')
 _END = "</code></pre></div>\n"
 _LIST = re.compile(r'<(ul|ol)(?: start="(\d+)")?>\n')
 _LIST_TAG = re.compile(r"</?[uo]l\b[^>]*>|</li>\n")
@@ -184,13 +185,13 @@ class Chunks:
 
 
 def parts(html: str) -> list[str]:
-    """Split the HTML of long code and long lists into parts that stand one below the other.
+    """Split the HTML of code, lists and images into parts that stand one below the other.
 
     A block that grows is sent again from its last part only: each part but the last is at least
     `CHUNK` characters long and ends with a line or an item, whatever follows. Other blocks stay
     whole.
     """
-    split, rest = _code_parts(html) or _list_parts(html) or ([html], "")
+    split, rest = _code_parts(html) or _list_parts(html) or _image_parts(html) or ([html], "")
     return [*split, *(parts(rest) if rest else [])]
 
 
@@ -236,6 +237,12 @@ def _list_parts(html: str) -> tuple[list[str], str] | None:
         start = f' start="{first}"' if kind == "ol" and first != 1 else ""
         split.append(f"<{kind}{css}{start}>\n{html[begin:cut]}</{kind}>\n")
     return split, html[end + len(f"</{kind}>\n") :]
+
+
+def _image_parts(html: str) -> tuple[list[str], str] | None:
+    """Split off the image that ``html`` begins with; return it and what comes after it."""
+    image = _IMAGE.match(html)
+    return ([image[0]], html[image.end() :]) if image is not None else None
 
 
 def _seams(count: int) -> list[str]:

@@ -8,25 +8,29 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from nbchat.messages import Audio, Citation, Image
+from nbchat.messages import Audio, Citation
 from nbchat.render import escape
 from nbchat.render.html import prose
+from nbchat.reply import GeneratedImage
+from nbchat.view.pictures import picture_mark
 
 _LABEL = re.compile(r"\[\^(\d+)\]")
 _SPECIAL = re.compile(r"([\\\[\]<>*_`~$!&|])")
 # What the Chat Completions API can answer with, and what browsers call it.
 _SOUNDS = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "opus": "audio/ogg"}
-_PICTURE = re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/=]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
 
 
-def with_sources(text: str, citations: Sequence[Citation]) -> str:
-    r"""Return the answer's Markdown with its sources as numbered footnotes.
+def with_extras(
+    text: str, citations: Sequence[Citation] = (), images: Sequence[GeneratedImage] = ()
+) -> str:
+    r"""Return the answer's Markdown with its sources as numbered footnotes, and with its images.
 
     A number stands where the provider says that the cited passage ends. Sources that the same
-    address names share one, and numbers that the model uses itself are left to it.
+    address names share one, and numbers that the model uses itself are left to it. Images have
+    the addresses that `pictures` knows.
 
-    >>> print(with_sources("Rain.", [Citation("https://a.example", "A [weather] page", 0, 4)]))
+    >>> print(with_extras("Rain.", [Citation("https://a.example", "A [weather] page", 0, 4)]))
     Rain[^1].
     <BLANKLINE>
     [^1]: [A \[weather\] page](<https://a.example>)
@@ -35,7 +39,7 @@ def with_sources(text: str, citations: Sequence[Citation]) -> str:
     free = (number for number in count(1) if number not in taken)
     numbers: dict[str, int] = {}
     notes: list[str] = []
-    places: dict[int, list[int]] = {}
+    places: dict[int, list[str]] = {}
     for citation in citations:
         if not citation.url:
             continue
@@ -44,11 +48,13 @@ def with_sources(text: str, citations: Sequence[Citation]) -> str:
             notes.append(_note(numbers[citation.url], citation))
         if citation.end is not None and 0 < citation.end <= len(text):
             marks = places.setdefault(citation.end, [])
-            if numbers[citation.url] not in marks:
-                marks.append(numbers[citation.url])
+            mark = f"[^{numbers[citation.url]}]"
+            if mark not in marks:
+                marks.append(mark)
+    for number, image in enumerate(images):
+        places.setdefault(image.offset, []).append(picture_mark(number))
     for place in sorted(places, reverse=True):
-        mark = "".join(f"[^{number}]" for number in places[place])
-        text = text[:place] + mark + text[place:]
+        text = text[:place] + "".join(places[place]) + text[place:]
     return "\n\n".join([text, *notes]) if notes else text
 
 
@@ -57,15 +63,6 @@ def _note(number: int, citation: Citation) -> str:
     url = re.sub(r"[\s<>\\]", lambda found: f"%{ord(found[0]):02X}", citation.url)
     name = _SPECIAL.sub(r"\\\1", title)
     return f"[^{number}]: [{name}](<{url}>)"
-
-
-def pictures(images: Sequence[Image]) -> str:
-    """Return generated images as HTML; only data of the usual kinds is shown."""
-    return "".join(
-        f'<p><img src="{image.url}" alt="generated image"></p>\n'
-        for image in images
-        if _PICTURE.fullmatch(image.url)
-    )
 
 
 def sound(audio: Audio | None) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nbchat.render import answer_html, escape, render_markdown
-from nbchat.reply import Choice, Reply
+from nbchat.reply import Choice, GeneratedImage, Reply
 from nbchat.view.choices import columns
-from nbchat.view.extras import pictures, probabilities, sound, with_sources
+from nbchat.view.extras import probabilities, sound, with_extras
+from nbchat.view.pictures import pictures
 from nbchat.view.steps import steps_html
 
 _ENDS = {
@@ -35,10 +37,11 @@ def failed(failure: str) -> dict[str, Any]:
 
 def html(reply: Reply) -> str:
     """Return the permanent HTML of a reply."""
-    bodies = [_choice(choice) for choice in reply.choices]
+    first, *others = reply.choices
+    bodies = [_choice(first, reply.images), *map(_choice, others)]
     body = bodies[0] if len(bodies) == 1 else columns(bodies, f"nbchat-{reply.turn}")
     return answer_html(
-        steps_html(reply.steps) + body + pictures(reply.images),
+        steps_html(reply.steps) + body,
         reasoning_html=render_markdown(reply.reasoning) if reply.reasoning else "",
         reasoning_tokens=reply.usage.reasoning if reply.usage is not None else 0,
         notices=marks(reply),
@@ -46,8 +49,11 @@ def html(reply: Reply) -> str:
     )
 
 
-def _choice(choice: Choice) -> str:
-    body = render_markdown(with_sources(choice.text, choice.citations))
+def _choice(choice: Choice, images: Sequence[GeneratedImage] = ()) -> str:
+    body = render_markdown(
+        with_extras(choice.text, choice.citations, images),
+        pictures=pictures(image.url for image in images),
+    )
     body += sound(choice.audio)
     if choice.refusal:
         body += f'<p class="nbchat-refusal">{escape(choice.refusal)}</p>\n'

@@ -7,6 +7,7 @@ import time
 from nbchat.messages import (
     Connected,
     HostedTool,
+    ImageDelta,
     Notice,
     Progress,
     ReasoningDelta,
@@ -22,6 +23,7 @@ from nbchat.messages import (
     ToolStarted,
 )
 from nbchat.render import IncrementalMarkdown
+from nbchat.view.pictures import picture_mark, pictures
 
 
 class Column:
@@ -34,17 +36,16 @@ class Column:
     def __init__(self) -> None:
         self.markdown = IncrementalMarkdown()
         self.fresh = False
-        self._part = ""
+        self._source: list[str] = []
+        self._pictures: dict[str, str] = {}
         self._paused = False
 
-    def add(self, text: str, part: str = "") -> None:
-        """Add a delta; a blank line stands between two parts, as in the reply."""
-        if self._paused or (self._part and part != self._part):
+    def add(self, text: str) -> None:
+        """Add a delta."""
+        if self._paused:
             self._paused = False
-            self.markdown.feed("\n\n")
-        self._part = part or self._part
-        self.markdown.feed(text)
-        self.fresh = True
+            self._feed("\n\n")
+        self._feed(text)
 
     def pause(self) -> None:
         """Let what comes next stand apart from what came."""
@@ -52,9 +53,26 @@ class Column:
 
     def replace(self, text: str) -> None:
         """Start over with the text that the server says is the right one."""
-        self.markdown = IncrementalMarkdown()
+        marks = map(picture_mark, range(len(self._pictures)))
+        self._restart("".join([text, *marks]))
+
+    def picture(self, key: str, url: str) -> None:
+        """Show an image where the text now ends, or in the place of its preview."""
+        new = key not in self._pictures
+        self._pictures[key] = url
+        if new:
+            self._feed(picture_mark(len(self._pictures) - 1))
+        self._restart("".join(self._source))
+
+    def _feed(self, text: str) -> None:
+        self._source.append(text)
         self.markdown.feed(text)
         self.fresh = True
+
+    def _restart(self, text: str) -> None:
+        self._source = []
+        self.markdown = IncrementalMarkdown(pictures=pictures(self._pictures.values()))
+        self._feed(text)
 
 
 class Live:
@@ -94,14 +112,17 @@ class Live:
         """Fold one event into what is to be seen."""
         self.changes += 1
         if isinstance(event, (TextDelta, RefusalDelta)):
-            self._column(event.choice).add(event.text, event.key)
+            self._column(event.choice).add(event.text)
             self._came()
         elif isinstance(event, (TextReplaced, RefusalDone)):
             self._column(event.choice).replace(event.text)
+        elif isinstance(event, ImageDelta):
+            self._column(0).picture(event.key, event.url)
+            self._came()
         elif isinstance(event, (ReasoningDelta, ReasoningDone)) and event.choice == 0:
             self.reasoning = self.reasoning or Column()
             if isinstance(event, ReasoningDelta):
-                self.reasoning.add(event.text, event.key)
+                self.reasoning.add(event.text)
             else:
                 self.reasoning.replace(event.text)
             self._doing = "thinking"

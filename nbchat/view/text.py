@@ -6,6 +6,7 @@ import sys
 
 from nbchat.messages import (
     HostedTool,
+    ImageDelta,
     Progress,
     ReasoningDelta,
     RefusalDelta,
@@ -27,7 +28,6 @@ class TextScreen:
 
     def __init__(self) -> None:
         self._out = Writer(sys.stdout)
-        self._key = ""
         self._thinking = False
         self._progress = ""
 
@@ -40,10 +40,10 @@ class TextScreen:
             if self._thinking:
                 self._out.line("")
                 self._thinking = False
-            self._out.write(self._part(event.key) + event.text)
+            self._out.write(event.text)
         elif isinstance(event, ReasoningDelta) and event.choice == 0:
             self._thinking = True
-            self._out.write(self._part(event.key) + event.text, "dim")
+            self._out.write(event.text, "dim")
         elif isinstance(event, TextReplaced) and event.choice == 0:
             self._out.line("[the server corrected the answer]", "mark")
             self._out.write(event.text)
@@ -57,6 +57,9 @@ class TextScreen:
         elif isinstance(event, HostedTool):
             kind = event.kind.removesuffix("_call").replace("_", " ")
             self._out.line(f"[{kind}: {event.status.replace('_', ' ')}]", "dim")
+        elif isinstance(event, ImageDelta):
+            if not event.partial:
+                self._out.line("[an image: the reply has it among its images]", "dim")
         elif isinstance(event, Retrying):
             self._out.line(f"[{event.reason}: trying again in {event.seconds:.0f} s]", "mark")
         elif isinstance(event, Progress):
@@ -73,12 +76,6 @@ class TextScreen:
         for mark in marks(reply):
             self._out.line(f"[{mark}]", "mark")
         self._out.line(f"[{footer(reply)}]", "dim")
-
-    def _part(self, key: str) -> str:
-        """Return what stands between two parts of an answer: a blank line, as in the reply."""
-        between = "\n\n" if self._key and key != self._key else ""
-        self._key = key or self._key
-        return between
 
     def _show_progress(self, event: Progress) -> None:
         """Write each tenth of the way on a line of its own."""

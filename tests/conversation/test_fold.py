@@ -14,7 +14,6 @@ from nbchat.messages import (
     Finished,
     HostedTool,
     HostedToolDelta,
-    Image,
     ImageDelta,
     ItemDone,
     LogprobsDelta,
@@ -39,7 +38,7 @@ from nbchat.messages import (
     Usage,
     UsageSeen,
 )
-from nbchat.reply import Choice
+from nbchat.reply import Choice, GeneratedImage
 
 
 def folded(*events: StreamEvent) -> Answer:
@@ -263,12 +262,30 @@ class TestValues:
     def test_an_image_takes_the_place_of_its_previews(self) -> None:
         preview = ImageDelta("k", "AAAA", partial=True)
         answer = folded(preview, ImageDelta("k", "BBBB", partial=True))
-        assert answer.images == (Image("data:image/png;base64,BBBB"),)
+        assert answer.images == (GeneratedImage("data:image/png;base64,BBBB"),)
         answer.apply(ImageDelta("k", "CCCC", "webp"))
         answer.apply(ImageDelta("other", "DDDD"))
         assert [image.url for image in answer.images] == [
             "data:image/webp;base64,CCCC",
             "data:image/png;base64,DDDD",
+        ]
+
+    def test_an_image_stands_after_the_text_that_came_before_it(self) -> None:
+        answer = folded(
+            ImageDelta("first", "AAAA"),
+            TextDelta("Rain", key="m1#0"),
+            ImageDelta("second", "BBBB", partial=True),
+            TextDelta("Cloud", key="m2#0"),
+            ImageDelta("second", "CCCC"),
+            ImageDelta("third", "DDDD"),
+            TextDone("Rain!", key="m1#0"),
+            TextDelta("And sun", key="m3#0"),
+        )
+        assert answer.choices[0].text == "Rain!\n\nCloud\n\nAnd sun"
+        assert [(image.url[-4:], image.offset) for image in answer.images] == [
+            ("AAAA", 0),
+            ("CCCC", len("Rain!")),
+            ("DDDD", len("Rain!\n\nCloud")),
         ]
 
     def test_hosted_tools(self) -> None:

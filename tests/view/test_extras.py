@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 
-from nbchat.messages import Audio, Citation, Image
-from nbchat.reply import Choice, Logprobs, Reply
-from nbchat.view.extras import pictures, probabilities, sound, with_sources
+import pytest
+
+from nbchat.messages import Audio, Citation
+from nbchat.reply import Choice, GeneratedImage, Logprobs, Reply
+from nbchat.view.extras import probabilities, sound, with_extras
 from nbchat.view.permanent import bundle
+
+PNG = "data:image/png;base64,AAAA"
+GIF = "data:image/gif;base64,BBBB"
+
+
+def body_of(reply: Reply) -> str:
+    """Return the permanent HTML behind its style sheet."""
+    html: str = bundle(reply)["text/html"]
+    return html.partition("</style>")[2]
 
 
 def test_sources_are_numbered_once_and_linked() -> None:
@@ -23,12 +35,12 @@ def test_sources_are_numbered_once_and_linked() -> None:
     assert page.count('href="https://a.example/x?y=(1)"') == 1
     assert page.count('href="https://b.example"') == 1
     assert page.count('href="https://c.example"') == 1
-    assert with_sources("Rain. Cloud.", citations).startswith("Rain.[^1] Cloud.[^2][^1]")
+    assert with_extras("Rain. Cloud.", citations).startswith("Rain.[^1] Cloud.[^2][^1]")
     assert bundle(reply)["text/plain"] == "Rain. Cloud."
 
 
 def test_a_models_own_footnotes_keep_their_numbers() -> None:
-    text = with_sources("It rains[^1].\n\n[^1]: I looked.", [Citation("https://a.example", "A")])
+    text = with_extras("It rains[^1].\n\n[^1]: I looked.", [Citation("https://a.example", "A")])
     assert text.endswith("[^2]: [A](<https://a.example>)")
 
 
@@ -45,11 +57,35 @@ def test_a_hostile_source_is_harmless() -> None:
     assert "<b>" not in body
 
 
-def test_only_image_data_is_shown() -> None:
-    shown = pictures([Image("data:image/png;base64,AAAA"), Image("https://evil.example/i.png")])
-    assert shown.count("<img") == 1
-    assert "evil" not in shown
-    assert pictures([Image('data:image/png;base64,A" onerror="x')]) == ""
+def test_images_stand_in_their_places_beside_the_sources() -> None:
+    images = (GeneratedImage(PNG, offset=5), GeneratedImage(GIF, offset=13))
+    citations = (
+        Citation("https://a.example", "A", 0, 5),
+        Citation("https://b.example", "B", 7, 13),
+    )
+    choice = Choice(text="Rain.\n\nCloud.", citations=citations)
+    reply = Reply(choices=(choice,), images=images)
+    shown = re.findall(r"Rain|Cloud|data:[^\"]*|#[\w-]*fn[\w-]*\d", body_of(reply))
+    text = [word for word in shown if not word.startswith("#")]
+    assert text == ["Rain", PNG, "Cloud", GIF]
+    assert bundle(reply)["text/plain"] == "Rain.\n\nCloud."
+
+
+@pytest.mark.parametrize("url", ["https://evil.example/i.png", PNG + '" onerror="x', "nothing"])
+def test_only_image_data_is_shown(url: str) -> None:
+    page = body_of(Reply(choices=(Choice(text="Hi"),), images=(GeneratedImage(url),)))
+    assert "<img" not in page
+    assert "onerror=" not in page
+    assert "[image: generated image]" in page
+
+
+def test_an_address_of_no_image_shows_none() -> None:
+    text = "![a](nbchat-picture:7) ![b](nbchat-picture:0)"
+    page = body_of(
+        Reply(choices=(Choice(text=text),), images=(GeneratedImage(PNG, offset=len(text)),))
+    )
+    assert page.count("<img") == 2  # the model may show its own image again
+    assert "[image: a]" in page
 
 
 def test_sound_has_a_player_and_its_transcript() -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from nbchat.messages import (
     Idle,
+    ImageDelta,
     Notice,
     ReasoningDelta,
     StreamEvent,
@@ -24,9 +25,10 @@ from nbchat.messages import (
     TextReplaced,
 )
 from nbchat.render import render_markdown
-from nbchat.reply import Choice, Reply
+from nbchat.reply import Choice, GeneratedImage, Reply
 from nbchat.view import widgets
 from nbchat.view.chunks import CHUNK, LONGEST, parts
+from nbchat.view.permanent import bundle
 from nbchat.view.widgets import WidgetScreen
 
 WORDS = "Some words of an answer, with `code` and **weight**, and so on until it is long.\n\n"
@@ -170,6 +172,30 @@ def test_a_corrected_answer_takes_the_place_of_the_other(front: FrontEnd, driver
     assert front.text(body) == "<p>Only <em>this</em>.</p>\n"
     driver.write("\n\nAnd more.")
     assert front.text(body) == "<p>Only <em>this</em>.</p>\n<p>And more.</p>\n"
+
+
+def test_an_image_shows_in_its_place_and_is_left_alone(front: FrontEnd, driver: Driver) -> None:
+    preview, image = "AAAA" * CHUNK, "BBBB" * CHUNK
+    driver.take(TextDelta("It rains", key="m1"), ImageDelta("i", preview, partial=True))
+    (body,) = front.find("nbchat-body")
+    assert preview in front.text(body)
+    driver.take(ImageDelta("i", image))
+    driver.take(TextDelta("and", key="m2"))
+    before = len(front.sent)
+    words = " then the sun shines, all in one line" * 9
+    driver.take(*(TextDelta(f" {word}", key="m2") for word in words.split()))
+    assert not [m for m in front.since(before) if image in str(front.models[m])]
+    assert preview not in front.text(body)
+    choice = Choice(text="It rains\n\nand" + words)
+    picture = GeneratedImage(f"data:image/png;base64,{image}", offset=len("It rains"))
+    permanent = bundle(Reply(choices=(choice,), images=(picture,)))["text/html"]
+    assert front.text(body) in permanent
+
+
+def test_an_image_of_a_corrected_answer_stays(front: FrontEnd, driver: Driver) -> None:
+    driver.take(TextDelta("It rain"), ImageDelta("i", "AAAA"), TextReplaced("It *rains*."))
+    (body,) = front.find("nbchat-body")
+    assert front.text(body).startswith("<p>It <em>rains</em>.</p>\n<p><img ")
 
 
 def test_choices_stand_side_by_side(front: FrontEnd, driver: Driver) -> None:

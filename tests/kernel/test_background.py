@@ -6,25 +6,17 @@ from typing import Any
 
 import pytest
 
+from tests.support.kernels import Messages, at, displays, printed
 from tests.support.server import Hold, ScriptedServer, chat_stream
 
 pytestmark = pytest.mark.kernel
 
 
-def at(server: ScriptedServer, *options: str) -> str:
-    return " ".join(["%%chat", f"--base-url {server.base_url} -m m", *options])
+def ids(messages: Messages) -> set[str]:
+    return {content["transient"]["display_id"] for _, content in displays(messages)}
 
 
-def ids(messages: list[dict[str, Any]]) -> set[str]:
-    kinds = ("display_data", "update_display_data")
-    return {m["content"]["transient"]["display_id"] for m in messages if m["msg_type"] in kinds}
-
-
-def printed(messages: list[dict[str, Any]]) -> str:
-    return "".join(m["content"]["text"] for m in messages if m["msg_type"] == "stream")
-
-
-def until_text(kernel: Any, text: str) -> list[dict[str, Any]]:
+def until_text(kernel: Any, text: str) -> Messages:
     """Read messages, whosever they are, until the permanent output says ``text``."""
     messages = []
     while True:

@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.kernels import printed
 from tests.support.server import UNTIL_DISCONNECT, ScriptedServer, json_answer
 
 pytestmark = pytest.mark.kernel
-
-
-def printed(messages: list[dict[str, Any]]) -> str:
-    return "".join(m["content"]["text"] for m in messages if m["msg_type"] == "stream")
 
 
 def test_an_example_is_replaced_when_its_cell_runs_again(kernel: Any) -> None:

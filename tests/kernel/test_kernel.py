@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
+from tests.support.kernels import at, displays, printed
 from tests.support.server import (
     UNTIL_DISCONNECT,
     Hold,
@@ -24,10 +25,6 @@ from tests.support.server import (
 pytestmark = pytest.mark.kernel
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-
-
-def at(server: ScriptedServer, *options: str) -> str:
-    return " ".join(["%%chat", f"--base-url {server.base_url} -m m", *options])
 
 
 def test_only_the_permanent_output_is_stored(run_notebook: Any, server: ScriptedServer) -> None:
@@ -74,11 +71,6 @@ def test_a_key_can_not_be_typed_without_input(run_notebook: Any) -> None:
 # --- Widgets, interrupts -------------------------------------------------------------------
 
 
-def displays(messages: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
-    kinds = ("display_data", "update_display_data")
-    return [(m["msg_type"], m["content"]) for m in messages if m["msg_type"] in kinds]
-
-
 def test_a_cell_with_an_id_gets_widgets_and_then_the_permanent_output(
     kernel: Any, server: ScriptedServer
 ) -> None:
@@ -90,47 +82,6 @@ def test_a_cell_with_an_id_gets_widgets_and_then_the_permanent_output(
     assert sorted(permanent["data"]) == ["text/html", "text/plain"]
     assert permanent["data"]["text/plain"] == "Hello."
     assert live["transient"]["display_id"] == permanent["transient"]["display_id"]
-
-
-def test_an_interrupt_keeps_the_partial_answer_and_closes_the_connection(
-    kernel: Any, server: ScriptedServer
-) -> None:
-    hold = Hold()
-    server.script(*chat_stream("Half", " more")[:2], hold, UNTIL_DISCONNECT)
-    request = kernel.send(f"{at(server)} -o half\nhello", cell_id="cell-1")
-    messages = []
-    for message in kernel.messages(request):
-        messages.append(message)
-        if message["msg_type"].startswith("comm_") and "Half" in str(message["content"]):
-            break
-    # "Half" is on the screen, and the server waits for the disconnect.
-    kernel.manager.interrupt_kernel()
-    messages += kernel.messages(request)
-    assert server.exchange(0).disconnected.wait(20)
-    hold.release()
-    assert kernel.reply(request)["status"] == "error"
-    (error,) = [m["content"] for m in messages if m["msg_type"] == "error"]
-    assert error["ename"] == "Interrupted"
-    assert len(error["traceback"]) == 1
-    permanent = displays(messages)[-1][1]["data"]
-    assert permanent["text/plain"] == "Half"
-    assert "stopped" in permanent["text/html"]
-    kernel.run(f"{at(server)}\nagain", cell_id="cell-2")
-    sent = [message["content"] for message in server.exchange(1).json["messages"]]
-    assert sent == ["hello", "Half", "again"]
-
-
-def test_an_interrupt_while_waiting_leaves_no_turn(kernel: Any, server: ScriptedServer) -> None:
-    hold = Hold()
-    server.script(hold, UNTIL_DISCONNECT)
-    request = kernel.send(f"{at(server)}\nhello", cell_id="cell-1")
-    assert hold.reached.wait(60)
-    kernel.manager.interrupt_kernel()
-    assert kernel.reply(request)["status"] == "error"
-    assert server.exchange(0).disconnected.wait(20)
-    hold.release()
-    kernel.run(f"{at(server)}\nagain", cell_id="cell-2")
-    assert len(server.exchange(1).json["messages"]) == 1
 
 
 def test_a_loop_is_left_by_an_interrupt(kernel: Any, server: ScriptedServer) -> None:
@@ -210,8 +161,7 @@ def test_unloading_ends_loop_and_hooks(kernel: Any, server: ScriptedServer) -> N
         "shell = get_ipython()\n"
         "print(left, 'chat' in shell.magics_manager.magics['cell'])"
     )
-    (text,) = [m["content"]["text"] for m in kernel.run(source) if m["msg_type"] == "stream"]
-    assert text == "[] False\n"
+    assert printed(kernel.run(source)) == "[] False\n"
 
 
 # --- The embedded model ---------------------------------------------------------------------
@@ -244,8 +194,7 @@ def test_the_embedded_server_ends_with_a_killed_kernel(
         "import json, os, psutil\n"
         "print('PIDS', json.dumps([os.getpid(), *[c.pid for c in psutil.Process().children()]]))"
     )
-    text = "".join(m["content"]["text"] for m in messages if m["msg_type"] == "stream")
-    kernel_pid, *children = json.loads(text.split("PIDS", 1)[1])
+    kernel_pid, *children = json.loads(printed(messages).split("PIDS", 1)[1])
     assert children
     os.kill(kernel_pid, signal.SIGKILL)
     wait_until(lambda: not any(_alive(pid) for pid in children))

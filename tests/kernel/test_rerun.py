@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.kernels import at, displays
 from tests.support.server import ScriptedServer, error_answer
 
 pytestmark = pytest.mark.kernel
@@ -13,10 +14,9 @@ pytestmark = pytest.mark.kernel
 
 def ask(kernel: Any, server: ScriptedServer, prompt: str, cell: str | None, *options: str) -> str:
     """Run a cell, and return the page of its answer."""
-    line = " ".join(["%%chat", f"--base-url {server.base_url} -m m", *options])
-    messages = kernel.run(f"{line}\n{prompt}", cell_id=cell)
-    shown = [m["content"]["data"] for m in messages if m["msg_type"].endswith("display_data")]
-    return str(shown[-1].get("text/html"))
+    messages = kernel.run(f"{at(server, *options)}\n{prompt}", cell_id=cell)
+    _, shown = displays(messages)[-1]
+    return str(shown["data"].get("text/html"))
 
 
 def prompts(server: ScriptedServer) -> list[str]:
@@ -39,9 +39,7 @@ def test_running_a_cell_again_replaces_its_turn(kernel: Any, server: ScriptedSer
 
 
 def test_prompts_of_one_execution_follow_each_other(kernel: Any, server: ScriptedServer) -> None:
-    source = (
-        f"for n in range(2):\n    %chat --base-url {server.base_url} -m m --thread loop number $n"
-    )
+    source = f"for n in range(2):\n    {at(server, '--thread loop')[1:]} number $n"
     for _ in range(2):
         kernel.run(source, cell_id="loop")
     sent = [len(e.json["messages"]) for e in server.exchanges]
@@ -66,6 +64,6 @@ def test_without_a_cell_id_each_run_appends(kernel: Any, server: ScriptedServer)
 def test_a_failed_run_leaves_the_earlier_answer(kernel: Any, server: ScriptedServer) -> None:
     ask(kernel, server, "one", "1")
     server.script(*error_answer(400, "no"))
-    kernel.run(f"%%chat --base-url {server.base_url} -m m\nwrong", cell_id="1")
+    kernel.run(f"{at(server)}\nwrong", cell_id="1")
     ask(kernel, server, "two", "2")
     assert prompts(server) == ["one", "two"]

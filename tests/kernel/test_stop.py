@@ -10,18 +10,11 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.server import (
-    UNTIL_DISCONNECT,
-    Hold,
-    ScriptedServer,
-    chat_stream,
-)
-
-from .conftest import Kernel, kernel_manager
+from tests.support.kernels import Kernel, Messages, at, printed, running_kernel
+from tests.support.server import UNTIL_DISCONNECT, Hold, ScriptedServer, chat_stream
 
 pytestmark = pytest.mark.kernel
 
@@ -35,49 +28,30 @@ def kernel(
     request: pytest.FixtureRequest, kernel_environment: dict[str, str], tmp_path: Path
 ) -> Iterator[Kernel]:
     """A kernel of each Python, with nbchat loaded."""
-    with kernel_manager(request.param) as manager:
-        manager.start_kernel(env=kernel_environment, cwd=str(tmp_path))
-        kernel = Kernel(manager)
-        kernel.run("%load_ext nbchat")
+    with running_kernel(kernel_environment, tmp_path, python=request.param) as kernel:
         yield kernel
-        kernel.client.stop_channels()
 
 
 def ipykernel_version(kernel: Kernel) -> tuple[int, ...]:
-    messages = kernel.run("import ipykernel; print(*ipykernel.version_info[:2])")
-    (printed,) = [m["content"]["text"] for m in messages if m["msg_type"] == "stream"]
-    return tuple(map(int, printed.split()))
+    said = printed(kernel.run("import ipykernel; print(*ipykernel.version_info[:2])"))
+    return tuple(map(int, said.split()))
 
 
-def at(server: ScriptedServer) -> str:
-    return f"%%chat --base-url {server.base_url} -m m"
-
-
-def until_shown(kernel: Kernel, request: str, text: str) -> list[dict[str, Any]]:
-    """Read the messages of a request until one of its widgets shows ``text``."""
-    messages = []
-    for message in kernel.messages(request):
-        messages.append(message)
-        if message["msg_type"].startswith("comm_") and text in str(message["content"]):
-            return messages
-    raise AssertionError(f"{text!r} was not shown")
-
-
-def ids(messages: list[dict[str, Any]], kind: str, model: str = "") -> list[str]:
+def ids(messages: Messages, kind: str, model: str = "") -> list[str]:
     """The ids of the comms, of all or of one kind of widget, that messages open or close."""
     contents = [m["content"] for m in messages if m["msg_type"] == kind]
     return [c["comm_id"] for c in contents if not model or model in str(c["data"])]
 
 
-def start(kernel: Kernel, server: ScriptedServer) -> tuple[str, list[dict[str, Any]]]:
+def start(kernel: Kernel, server: ScriptedServer) -> tuple[str, Messages]:
     """Run a cell until half of its answer is on the screen; no more will come."""
     server.script(*chat_stream("Half", " more")[:2], UNTIL_DISCONNECT)
     request = kernel.send(f"{at(server)}\nhello", cell_id="one")
-    return request, until_shown(kernel, request, "Half")
+    return request, kernel.until_shown(request, "Half")
 
 
 def check_stopped(
-    kernel: Kernel, server: ScriptedServer, request: str, messages: list[dict[str, Any]]
+    kernel: Kernel, server: ScriptedServer, request: str, messages: Messages
 ) -> None:
     """The half is kept and marked, the connection closed, the thread usable, the error a line."""
     messages = [*messages, *kernel.messages(request)]

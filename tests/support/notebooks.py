@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import zmq
-from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
+from tests.support.kernels import kernel_manager
+
 FOLDER = Path(__file__).parents[2] / "notebooks"
-
-
-@contextlib.contextmanager
-def _manager() -> Iterator[KernelManager]:
-    """A manager whose kernel is this Python, whatever kernelspecs there are."""
-    context = zmq.Context()
-    manager = KernelManager(kernel_name="python3", context=context)
-    manager.kernel_spec.argv = [
-        *(sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"),
-        *("--log-level=ERROR", "--NbChat.journal=False"),
-    ]
-    try:
-        yield manager
-    finally:
-        if manager.has_kernel:
-            manager.shutdown_kernel(now=True)
-        manager.cleanup_resources()
-        context.destroy(linger=0)
 
 
 class Ran:
@@ -95,7 +75,7 @@ def run(
         notebook.cells = [cell for cell in code if cell.id in only]
     for cell in notebook.cells:
         cell.source = cell.source.replace(without, "")
-    with _manager() as manager:
+    with kernel_manager("--log-level=ERROR", "--NbChat.journal=False") as manager:
         client = NotebookClient(notebook, km=manager, timeout=180)
         try:
             client.execute(env={**os.environ, **environment}, cwd=str(folder))

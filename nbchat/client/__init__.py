@@ -22,7 +22,7 @@ from nbchat.client.transport import BROKEN, Transport, clear_locals, translate
 from nbchat.errors import APIError, ConfigurationError, UsageError
 from nbchat.providers import Secret
 
-__all__ = ["Client", "Request", "Stream"]
+__all__ = ["Client", "Request", "Stream", "complete"]
 
 _TICK = 0.05
 """Seconds; on Windows an interrupt waits so long for a lock."""

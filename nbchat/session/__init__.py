@@ -18,7 +18,7 @@ from nbchat.options import Options
 from nbchat.prompt import Namespaces, compose
 from nbchat.providers import LOCAL, Experience, Keys, Provider, resolve
 from nbchat.reply import Reply
-from nbchat.session.background import in_background
+from nbchat.session.background import in_background, quietly
 from nbchat.session.course import Course
 from nbchat.session.defaults import completed, lent
 from nbchat.session.flight import Flight
@@ -279,7 +279,7 @@ class Session:
         if provider.note:
             yield flight.note(provider.note)
         if not provider.model:
-            provider = self._with_only_model(provider)
+            provider = yield from self._with_only_model(provider, flight.stopped)
             flight.plan = replace(flight.plan, provider=provider)
             flight.turn.model = provider.model
         if provider.name != LOCAL:
@@ -289,18 +289,22 @@ class Session:
         weights = local.weights.find(path)
         if weights is None:
             weights = yield from in_background(
-                lambda report: local.weights.fetch(path, progress=report), _download_progress
+                lambda report: local.weights.fetch(path, progress=report),
+                _download_progress,
+                flight.stopped,
             )
         server = local.server.start(weights)
         provider = replace(provider, base_url=server.base_url, key=server.key, model=server.model)
         flight.plan = replace(flight.plan, provider=provider)
         flight.turn.base_url, flight.turn.model = provider.base_url, provider.model
 
-    def _with_only_model(self, provider: Provider) -> Provider:
+    def _with_only_model(
+        self, provider: Provider, stopped: threading.Event
+    ) -> Generator[StreamEvent, None, Provider]:
         """Return the provider with its model, if it has just one."""
         what = f"no model is named for {provider.name}"
         try:
-            names = self.models(provider)
+            names = yield from quietly(lambda: self.models(provider), stopped)
         except APIConnectionError:
             raise
         except APIError as error:

@@ -1,4 +1,4 @@
-"""Work that must be done before a prompt can be sent, off the kernel's thread."""
+"""Work beside a prompt that may take long, off the kernel's thread: Stop is heard meanwhile."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ Step = TypeVar("Step")
 
 
 def in_background(
-    work: Callable[[Callable[[Step], None]], T], tell: Callable[[Step], StreamEvent]
+    work: Callable[[Callable[[Step], None]], T],
+    tell: Callable[[Step], StreamEvent],
+    stopped: threading.Event,
 ) -> Generator[StreamEvent, None, T]:
     """Run ``work(report)`` on a thread of its own, yield what it reports, return its result.
 
-    Closing the generator, or an interrupt in it, makes the next ``report`` raise in ``work``.
+    Setting ``stopped``, closing the generator, or an interrupt in it makes the next ``report``
+    raise in ``work``; nobody waits for that.
+
+    Raises:
+        KeyboardInterrupt: ``stopped`` was set.
+        Exception: what ``work`` raised.
     """
     reports: queue.SimpleQueue[Step | None] = queue.SimpleQueue()
     results: list[T] = []
@@ -42,6 +49,8 @@ def in_background(
     threading.Thread(target=run, name="nbchat-background", daemon=True).start()
     try:
         while True:
+            if stopped.is_set():
+                raise KeyboardInterrupt
             try:
                 step = reports.get(timeout=0.05)
             except queue.Empty:
@@ -55,3 +64,8 @@ def in_background(
     if errors:
         raise errors[0]
     return results[0]
+
+
+def quietly(work: Callable[[], T], stopped: threading.Event) -> Generator[StreamEvent, None, T]:
+    """Run ``work`` as `in_background` does, where it has nothing to report."""
+    return in_background(lambda report: work(), lambda step: Idle(), stopped)

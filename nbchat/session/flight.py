@@ -6,10 +6,10 @@ import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from nbchat.conversation import Turn
 from nbchat.conversation.window import estimate, fit
@@ -30,6 +30,7 @@ from nbchat.messages import (
 )
 from nbchat.pricing import context_window
 from nbchat.providers import GENERIC_KEY, LOCAL, Experience, Provider
+from nbchat.session.background import quietly
 from nbchat.session.plan import Plan
 from nbchat.wire import Habits
 from nbchat.wire.hints import overflow
@@ -38,7 +39,7 @@ from nbchat.wire.responses.stream import ResponsesDecoder
 from nbchat.wire.url import endpoint_url
 
 if TYPE_CHECKING:
-    from nbchat.client import Client, Stream
+    from nbchat.client import Client, Request, Stream
 
 _TOKENS = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
 _PENDING = ("queued", "in_progress")
@@ -49,7 +50,12 @@ _BEFORE = (Idle, Connected, Notice, Retrying)
 
 
 class Flight:
-    """A prompt on its way. `events` sends it and folds what comes into ``turn``."""
+    """A prompt on its way. `events` sends it and folds what comes into ``turn``.
+
+    Attributes:
+        plan: what is sent; whoever prepares the flight may name the server and the model.
+        stopped: set, from any thread, it stops the prompt as an interrupt does.
+    """
 
     def __init__(
         self,
@@ -63,7 +69,7 @@ class Flight:
         self.turn = turn
         self._client = client
         self._experience = experience
-        self._stopped = stopped
+        self.stopped = stopped
         self._stream: Stream | None = None
         self._sent = time.monotonic()
         self._left_out = 0
@@ -82,7 +88,7 @@ class Flight:
         if warning := self._too_long():
             yield self.note(warning)
         while True:
-            habits = self._with_state(self._experience.habits(provider))
+            habits = yield from self._with_state(self._experience.habits(provider))
             self.turn.request = self.plan.body(habits, self._left_out)
             self._sent = time.monotonic()
             try:
@@ -94,7 +100,8 @@ class Flight:
                 learned = replace(habits, stateful=False)
                 notice = f"{provider.name} keeps no responses: the whole history was sent"
             except StreamError:
-                if not self._in_background:
+                # The provider goes on making the response, though its stream was cut.
+                if not self._in_background or self.turn.answer.status != "cut":
                     raise
                 yield from self._wait_for_background()
                 return
@@ -127,21 +134,32 @@ class Flight:
         self.turn.elapsed = time.monotonic() - self._sent
 
     def _send(self) -> Stream:
+        url = endpoint_url(self.plan.provider.base_url, self.plan.endpoint)
+        self._stream = self._client.send(self._request(url, self.turn.request))
+        return self._stream
+
+    def _request(self, url: str, body: Mapping[str, Any]) -> Request:
         from nbchat.client import Request  # with httpx, at the first prompt
 
-        plan = self.plan
-        request = Request(
-            url=endpoint_url(plan.provider.base_url, plan.endpoint),
-            body=self.turn.request,
-            endpoint=plan.endpoint,
-            key=plan.provider.key,
-            timeout=plan.options.timeout,
-            provider=plan.provider.name,
-            model=plan.provider.model,
-            key_hint=_key_hint(plan.provider),
+        provider = self.plan.provider
+        return Request(
+            url=url,
+            body=body,
+            endpoint=self.plan.endpoint,
+            key=provider.key,
+            timeout=self.plan.options.timeout,
+            provider=provider.name,
+            model=provider.model,
+            key_hint=_key_hint(provider),
         )
-        self._stream = self._client.send(request)
-        return self._stream
+
+    def _get(self, url: str) -> Generator[StreamEvent, None, Any]:
+        """Return what a GET of the provider gives as JSON."""
+        provider = self.plan.provider
+        return quietly(
+            lambda: self._client.get_json(url, key=provider.key, provider=provider.name),
+            self.stopped,
+        )
 
     def _fold(self, stream: Stream) -> Generator[StreamEvent, None, bool]:
         """Fold the stream into the turn; return False if the server ignored the chain of ids."""
@@ -163,13 +181,10 @@ class Flight:
             if shown is not None:
                 yield shown
             if isinstance(event, Failed):
-                error = event.error
-                error.provider, error.model = self.plan.provider.name, self.plan.provider.model
-                error.host = error.host or urlsplit(self.plan.provider.base_url).netloc
-                raise error
+                raise event.error
         return True
 
-    def _with_state(self, habits: Habits) -> Habits:
+    def _with_state(self, habits: Habits) -> Generator[StreamEvent, None, Habits]:
         """Find out, once and before it matters, whether the server keeps responses.
 
         Some servers accept a `previous_response_id`, and even echo it, without having the
@@ -181,7 +196,7 @@ class Flight:
         provider = self.plan.provider
         url = f"{endpoint_url(provider.base_url, 'responses')}/{quote(known, safe='')}"
         try:
-            kept = self._client.get_json(url, key=provider.key, provider=provider.name)
+            kept = yield from self._get(url)
         except APIError:
             kept = None
         found = isinstance(kept, dict) and kept.get("id") == known
@@ -227,20 +242,19 @@ class Flight:
 
     def _wait_for_background(self) -> Iterator[StreamEvent]:
         """Ask for a background response until it is done, and fold it."""
+        from nbchat.client import complete
+
         answer = self.turn.answer
         if not self._in_background or answer.status not in (*_PENDING, "streaming", "cut"):
             return
-        provider = self.plan.provider
         while True:
-            said = self._client.get_json(
-                self._response_url(), key=provider.key, provider=provider.name
-            )
+            said = yield from self._get(self._response_url())
             status = said.get("status") if isinstance(said, dict) else None
             if status not in _PENDING:
                 break
             waited = time.monotonic() + POLL
             while time.monotonic() < waited:
-                if self._stopped.wait(0.05):
+                if self.stopped.wait(0.05):
                     raise KeyboardInterrupt
                 yield Progress(f"the provider is working ({status.replace('_', ' ')})")
         answer.status, answer.error = "streaming", None
@@ -249,16 +263,12 @@ class Flight:
             if shown is not None:
                 yield shown
             if isinstance(event, Failed):
+                complete(event.error, self._request(self._response_url(), {}))
                 raise event.error
 
     def _cancel_background(self) -> None:
         """Tell the provider that nobody waits any more; it may not hear it."""
-        from nbchat.client import Request
-
-        provider = self.plan.provider
-        request = Request(
-            f"{self._response_url()}/cancel", {}, "responses", key=provider.key, retries=0
-        )
+        request = replace(self._request(f"{self._response_url()}/cancel", {}), retries=0)
         with self._client.send(request) as stream, contextlib.suppress(APIError):
             for _ in range(20):
                 if stream.ended or stream.get(0.05) is not None:
@@ -271,7 +281,7 @@ class Flight:
     def _pump(self, stream: Stream) -> Iterator[StreamEvent]:
         while not stream.ended:
             batch = stream.get(0.05)
-            if self._stopped.is_set():
+            if self.stopped.is_set():
                 raise KeyboardInterrupt
             if batch is None:
                 yield Idle()

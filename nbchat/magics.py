@@ -72,6 +72,7 @@ class Extension:
         self.shell.configurables.append(self.settings)
         register_display(_bundle)
         magic_line.install_question_mark(self.shell)
+        magic_line.install_verbatim(self.shell)
         install_completion(self.shell, self.settings, lambda: self.session if self._used else None)
         self._hook = self.shell.display_trap.hook
         self.shell.display_trap.hook = self._display
@@ -86,6 +87,7 @@ class Extension:
         if self.settings in self.shell.configurables:
             self.shell.configurables.remove(self.settings)
         magic_line.remove_question_mark(self.shell)
+        magic_line.remove_verbatim(self.shell)
         remove_completion(self.shell)
         if self.shell.display_trap.hook == self._display:
             self.shell.display_trap.hook = self._hook

@@ -15,6 +15,7 @@ from nbchat.line.help import help_text
 from nbchat.line.question import install_question_mark, remove_question_mark
 from nbchat.line.tokens import Word, split
 from nbchat.line.values import json_value, read_file, resolve
+from nbchat.line.verbatim import install_verbatim, remove_verbatim
 from nbchat.options import TABLE, Option, Options, check, lacks, read
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ __all__ = [
     "actions",
     "help_text",
     "install_question_mark",
+    "install_verbatim",
     "parse",
     "remove_question_mark",
+    "remove_verbatim",
 ]
 
 

@@ -139,6 +139,9 @@ def test_what_can_not_be_filled_is_named_and_not_sent(
 @given(text=st.text(st.characters(exclude_categories=["Cs"])) | st.text("{}\\%#$`'\"?!;\t\r\n a"))
 @example(text="{ {% if %} {# a #} {n} $n ${n} $(n) \\n \\\\ %d %% }} }")
 @example(text='%%chat\n!ls\n?\nwhat\'s "this"?')
+@example(text=">>> 1 + 1\n2\n... and In [1]: a")
+@example(text="In [1]: a\n   ...: b\nOut[1]: c")
+@example(text=" \n\t\n  .")
 @example(text="  indented\r\n\ttabs\x0b\x0c\x1c\u2028 and \x00")
 def test_text_without_two_braces_is_sent_byte_for_byte(
     text: str, magic: str, shell: InteractiveShell, server: ScriptedServer

@@ -11,7 +11,7 @@ from dataclasses import replace
 from io import StringIO
 from typing import Any
 
-from nbchat.conversation.parts import Sound
+from nbchat.conversation.parts import Parts, Sound
 from nbchat.conversation.states import CallState, ChoiceState, HostedState, ImageState
 from nbchat.errors import APIError
 from nbchat.messages import (
@@ -46,6 +46,9 @@ from nbchat.messages import (
     UsageSeen,
 )
 from nbchat.reply import Choice, GeneratedImage
+
+_Delta = TextDelta | RefusalDelta | ReasoningDelta
+_Done = TextDone | RefusalDone | ReasoningDone
 
 
 class Answer:
@@ -171,55 +174,21 @@ class Answer:
         self.service_tier = event.service_tier or self.service_tier
         return event
 
-    def _text_delta(self, event: TextDelta) -> StreamEvent | None:
+    def _more(self, event: _Delta) -> StreamEvent | None:
         choice = self._choice(event.choice)
         if not event.text:
             return None
-        added = choice.texts.add(event.key, event.text)
+        added = _parts_of(choice, event).add(event.key, event.text)
         if added is None:
-            return TextReplaced(choice.text, event.choice)
+            return _replacing(choice, event)
         return event if added == event.text else replace(event, text=added)
 
-    def _text_done(self, event: TextDone) -> StreamEvent | None:
+    def _whole(self, event: _Done) -> StreamEvent | None:
         choice = self._choice(event.choice)
-        added = choice.texts.complete(event.key, event.text)
+        added = _parts_of(choice, event).complete(event.key, event.text)
         if added is None:
-            return TextReplaced(choice.text, event.choice)
-        return TextDelta(added, event.choice, event.key) if added else None
-
-    def _refusal_delta(self, event: RefusalDelta) -> StreamEvent | None:
-        choice = self._choice(event.choice)
-        if not event.text:
-            return None
-        added = choice.refusals.add(event.key, event.text)
-        if added is None:
-            return RefusalDone(choice.refusal, event.choice)
-        return event if added == event.text else replace(event, text=added)
-
-    def _refusal_done(self, event: RefusalDone) -> StreamEvent | None:
-        choice = self._choice(event.choice)
-        added = choice.refusals.complete(event.key, event.text)
-        if added is None:
-            return RefusalDone(choice.refusal, event.choice)
-        return RefusalDelta(added, event.choice, event.key) if added else None
-
-    def _reasoning_delta(self, event: ReasoningDelta) -> StreamEvent | None:
-        choice = self._choice(event.choice)
-        if not event.text:
-            return None
-        added = choice.thoughts.add(event.key, event.text)
-        if added is None:
-            return ReasoningDone(choice.reasoning, event.choice, "", event.summary)
-        return event if added == event.text else replace(event, text=added)
-
-    def _reasoning_done(self, event: ReasoningDone) -> StreamEvent | None:
-        choice = self._choice(event.choice)
-        added = choice.thoughts.complete(event.key, event.text)
-        if added is None:
-            return ReasoningDone(choice.reasoning, event.choice, "", event.summary)
-        if not added:
-            return None
-        return ReasoningDelta(added, event.choice, event.key, event.summary)
+            return _replacing(choice, event)
+        return _missing(event, added) if added else None
 
     def _call_delta(self, event: ToolCallDelta) -> StreamEvent:
         calls = self._choice(event.choice).calls
@@ -321,14 +290,38 @@ class Answer:
         return event
 
 
+def _parts_of(choice: ChoiceState, event: _Delta | _Done) -> Parts:
+    """Return the text of the choice that the event speaks of."""
+    if isinstance(event, (TextDelta, TextDone)):
+        return choice.texts
+    return choice.refusals if isinstance(event, (RefusalDelta, RefusalDone)) else choice.thoughts
+
+
+def _missing(event: _Done, text: str) -> StreamEvent:
+    """Return the delta that was left out before a part was told whole."""
+    if isinstance(event, ReasoningDone):
+        return ReasoningDelta(text, event.choice, event.key, event.summary)
+    kind = TextDelta if isinstance(event, TextDone) else RefusalDelta
+    return kind(text, event.choice, event.key)
+
+
+def _replacing(choice: ChoiceState, event: _Delta | _Done) -> StreamEvent:
+    """Return all that the choice says there, for an event that does not just append to it."""
+    if isinstance(event, (TextDelta, TextDone)):
+        return TextReplaced(choice.text, event.choice)
+    if isinstance(event, (RefusalDelta, RefusalDone)):
+        return RefusalDone(choice.refusal, event.choice)
+    return ReasoningDone(choice.reasoning, event.choice, "", event.summary)
+
+
 _FOLDS: dict[type[StreamEvent], Callable[[Answer, Any], StreamEvent | None]] = {
     Started: Answer._started,
-    TextDelta: Answer._text_delta,
-    TextDone: Answer._text_done,
-    RefusalDelta: Answer._refusal_delta,
-    RefusalDone: Answer._refusal_done,
-    ReasoningDelta: Answer._reasoning_delta,
-    ReasoningDone: Answer._reasoning_done,
+    TextDelta: Answer._more,
+    TextDone: Answer._whole,
+    RefusalDelta: Answer._more,
+    RefusalDone: Answer._whole,
+    ReasoningDelta: Answer._more,
+    ReasoningDone: Answer._whole,
     ToolCallDelta: Answer._call_delta,
     ToolCallDone: Answer._call_done,
     HostedTool: Answer._hosted_tool,

@@ -16,8 +16,8 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from nbchat.errors import ConfigurationError, UsageError
-from nbchat.options import Options
-from nbchat.settings import NbChat, Value, did_you_mean, lookup
+from nbchat.options import Options, closest
+from nbchat.settings import NbChat, Value, lookup
 from nbchat.wire import Habits
 from nbchat.wire.url import normalise_base_url
 
@@ -262,7 +262,7 @@ def _named(settings: NbChat, name: str, keys: Keys, said: Value) -> Provider:
     if entry is None:
         known = provider_names(settings)
         raise UsageError(
-            f"no provider is named {name!r}{did_you_mean(name, known)}\n"
+            f"no provider is named {name!r}{closest(name, known)}\n"
             f"There are {', '.join(known)}; "
             "others by --base-url or %config NbChat.providers."
         )
@@ -355,7 +355,7 @@ def key_variable(settings: NbChat, name: str) -> str:
         raise UsageError("the embedded model needs no key")
     known = [*PRESETS, *settings.providers]
     raise UsageError(
-        f"no provider is named {name!r}{did_you_mean(name, known)}\nThere are {', '.join(known)}."
+        f"no provider is named {name!r}{closest(name, known)}\nThere are {', '.join(known)}."
     )
 
 

@@ -8,10 +8,9 @@ a server but never decides where a key goes (see `nbchat.providers`).
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from traitlets import Bool, Dict, Enum, Float, TraitError, TraitType, Unicode, U
 from traitlets.config import Configurable
 
 from nbchat.errors import UsageError
+from nbchat.options import closest
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -167,7 +167,7 @@ def _check_project(table: Any, where: str) -> dict[str, Any]:
         raise UsageError(f"{where} must be a table")
     for name in table:
         if name not in PROJECT_KEYS:
-            raise UsageError(f"{where} has no setting {name!r}{did_you_mean(name, PROJECT_KEYS)}")
+            raise UsageError(f"{where} has no setting {name!r}{closest(name, PROJECT_KEYS)}")
     checked = dict(table)
     for name, value in table.items():
         if name == "providers":
@@ -195,9 +195,7 @@ def check_entries(entries: Any, where: str) -> dict[str, dict[str, str]]:
             raise UsageError(f"{where}: {name!r} must be a table of texts")
         for key in entry:
             if key not in ENTRY_KEYS:
-                raise UsageError(
-                    f"{where}: {name!r} has no {key!r}{did_you_mean(key, ENTRY_KEYS)}"
-                )
+                raise UsageError(f"{where}: {name!r} has no {key!r}{closest(key, ENTRY_KEYS)}")
         if not entry.get("base_url"):
             raise UsageError(f"{where}: {name!r} needs a base_url")
         if entry.get("max_tokens", "max_tokens") not in ("max_tokens", "max_completion_tokens"):
@@ -214,13 +212,3 @@ def _from_text(trait: TraitType[Any, Any], text: str, variable: str) -> Any:
         values = getattr(trait, "values", None)
         wanted = f"one of {', '.join(values)}" if values else "a number above 0"
         raise UsageError(f"the variable {variable} must be {wanted}, not {text!r}") from None
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the nearest of ``known``, or ``""``.
-
-    >>> did_you_mean("modle", ["model", "provider"])
-    "; did you mean 'model'?"
-    """
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

@@ -12,9 +12,9 @@ from nbchat.conversation import Conversation
 from nbchat.errors import UsageError
 from nbchat.line.tokens import Word
 from nbchat.line.tokens import words as read_words
+from nbchat.options import closest
 from nbchat.reply import Reply
 from nbchat.session import Session
-from nbchat.settings import did_you_mean
 
 FAMILIES = (
     "general",
@@ -183,7 +183,7 @@ def execute(line: str, context: Context, cell: str | None = None) -> str | Reply
     found = known.get(name or "status")
     if found is None:
         raise UsageError(
-            f"%nbchat has no {name!r}{did_you_mean(name, known)}\n%nbchat help lists what it has."
+            f"%nbchat has no {name!r}{closest(name, known)}\n%nbchat help lists what it has."
         )
     if cell is not None and cell.strip() and not found.takes_text:
         raise UsageError(f"%nbchat {name} takes no text in the cell: write it with one %")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from nbchat.commands import Context, Words, columns, command, commands, several
 from nbchat.errors import NbchatError, UsageError
+from nbchat.options import closest
 from nbchat.pricing import cost_text, total
 from nbchat.session import Session
-from nbchat.settings import did_you_mean
 
 
 @command("status", "Show provider, key source, model, thread, tokens, cost and journal.")
@@ -49,7 +49,7 @@ def help_(context: Context, words: Words) -> str:
     if words:
         found = known.get(words[0])
         if found is None:
-            raise UsageError(f"%nbchat has no {words[0]!r}{did_you_mean(words[0], known)}")
+            raise UsageError(f"%nbchat has no {words[0]!r}{closest(words[0], known)}")
         return f"%nbchat {found.usage}\n{found.summary}"
     table = columns([(f"%nbchat {found.usage}", found.summary) for found in known.values()])
     return f"{table}\n\n%%chat? and %%respond? show the options of a prompt."

@@ -74,7 +74,7 @@ def test_help_lists_every_command_and_shows_one(run: Run) -> None:
     for name in ("undo", "restore", "doctor", "usage", "say user|assistant TEXT"):
         assert f"%nbchat {name}" in said
     assert run("%nbchat help undo").startswith("%nbchat undo [N]\n")
-    with pytest.raises(UsageError, match="did you mean 'undo'"):
+    with pytest.raises(UsageError, match="did you mean undo"):
         run("%nbchat help undu")
 
 
@@ -121,7 +121,7 @@ def test_a_key_is_typed_where_it_is_not_seen(
     run("%chat hello")
     assert server.exchanges[-1].headers["authorization"] == f"Bearer {KEY}"
     assert "typed in this kernel" in run("%nbchat")
-    with pytest.raises(UsageError, match="did you mean 'openai'"):
+    with pytest.raises(UsageError, match="did you mean openai"):
         run("%nbchat key openia")
 
 

@@ -161,7 +161,7 @@ def test_examples_for_the_model(run: Run, server: ScriptedServer) -> None:
         ("%nbchat edit x words", "not 'words'"),
         ("%nbchat hide", r"%nbchat hide TURN \.\.\."),
         ("%nbchat threads x", "it is called as %nbchat threads"),
-        ("%nbchat forkk", "did you mean 'fork'"),
+        ("%nbchat forkk", "did you mean fork"),
         ("%%nbchat tree\ntext", "takes no text in the cell"),
     ],
 )

@@ -354,7 +354,7 @@ def test_commands(
     assert "poems  1 turn  a haiku on rain" in capsys.readouterr().out
     run(shell, "%nbchat help")
     assert "%nbchat key PROVIDER" in capsys.readouterr().out
-    with pytest.raises(UsageError, match="did you mean 'threads'"):
+    with pytest.raises(UsageError, match="did you mean threads"):
         run(shell, "%nbchat thread")
     with pytest.raises(UsageError, match="%nbchat key PROVIDER"):
         run(shell, "%nbchat key")

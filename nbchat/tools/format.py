@@ -15,6 +15,7 @@ from nbchat.tools.names import named
 from nbchat.tools.problems import at, problems
 from nbchat.tools.schema import NAME, tidy
 from nbchat.tools.strict import root_object, strict_shape
+from nbchat.tools.typed_dict import readable
 
 __all__ = ["Structure", "structure"]
 
@@ -110,7 +111,9 @@ def _of_type(annotation: Any, label: str) -> tuple[dict[str, Any], Callable[[Any
 
     try:
         adapter: TypeAdapter[Any] = (
-            annotation if isinstance(annotation, TypeAdapter) else TypeAdapter(annotation)
+            annotation
+            if isinstance(annotation, TypeAdapter)
+            else TypeAdapter(readable(annotation))
         )
         schema = adapter.json_schema()
     except (PydanticUserError, SchemaError, NameError, TypeError, AttributeError) as error:

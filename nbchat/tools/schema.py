@@ -14,6 +14,7 @@ from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
 from nbchat.errors import ToolError
+from nbchat.tools.typed_dict import readable
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -74,7 +75,7 @@ def read_signature(function: Callable[..., Any], name: str) -> Signature:
     positional: list[str] = []
     rest = ""
     for parameter in signature.parameters.values():
-        annotation = hints.get(parameter.name, Any)
+        annotation = readable(hints.get(parameter.name, Any))
         if parameter.kind is Parameter.VAR_POSITIONAL:
             rest = parameter.name
             annotation = list[annotation]  # type: ignore[valid-type]

@@ -252,8 +252,7 @@ def _from_object(value: Mapping[str, Any], depth: int) -> _Found:
         message=message,
         code=inner.code or _scalar(value, "code", "internalCode", "error_code", "statusCode"),
         param=inner.param or _scalar(value, "param"),
-        type=inner.type
-        or ("" if kind in ("error", "response.error", "response.failed", "failed") else kind),
+        type=inner.type or ("" if kind in _NO_KIND else kind),
         request_id=inner.request_id or _scalar(value, "request_id", "requestId"),
     )
 

@@ -103,10 +103,6 @@ def citation_of(value: Any) -> Citation | None:
     )
 
 
-def _is_number(value: Any) -> TypeGuard[int | float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def logprobs_of(value: Any) -> list[dict[str, Any]]:
     """Return the tokens in a list of log probabilities that are told as they should be."""
     return [
@@ -126,3 +122,7 @@ def data_url(url: str) -> tuple[str, str] | None:
     if not comma or not head.startswith("data:image/"):
         return None
     return head.removeprefix("data:image/").partition(";")[0], data
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -313,18 +313,32 @@ class FormatError(NbchatError):
     Attributes:
         text: the answer, as the model wrote it.
         problems: what does not fit and where, one line each.
+        hint: what to do, one sentence, or ``""``.
 
-    >>> FormatError("{}", ["x is missing"], name="Point").problems
-    ('x is missing',)
+    >>> error = FormatError("{}", ["x is missing", "y is missing"], name="Point")
+    >>> print(error)
+    the answer does not fit Point
+    x is missing
+    (and 1 more; its text is kept)
     """
 
-    def __init__(self, text: str, problems: Sequence[str], *, name: str = "") -> None:
+    def __init__(
+        self, text: str, problems: Sequence[str], *, name: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(text)
         self.text = text
         self.problems = tuple(problems)
+        self.name = name
+        self.hint = hint
+
+    def __str__(self) -> str:
         more = len(self.problems) - 1
-        what = f"the answer does not fit {name}" if name else "the answer is not as asked"
-        said = f"{what}\n{self.problems[0][:500] if self.problems else ''}"
-        super().__init__(f"{said}\n(and {more} more; its text is kept)" if more > 0 else said)
+        lines = [
+            f"the answer does not fit {self.name}" if self.name else "the answer is not as asked",
+            self.problems[0][:500] if self.problems else "",
+            self.hint or (f"(and {more} more; its text is kept)" if more > 0 else ""),
+        ]
+        return "\n".join(line for line in lines if line)
 
 
 class Interrupted(_Short, KeyboardInterrupt):

@@ -126,6 +126,8 @@ class Course:
                 except FormatError as error:
                     # An answer that ended at its limit would end there again.
                     cut = turn.answer.choices[turn.picked].finish_reason == "length"
+                    if cut:
+                        error.hint = "It was cut at the token limit: --max-tokens gives it more."
                     if repaired or cut:
                         raise
                     repaired = True

@@ -17,6 +17,7 @@ from IPython.core import completer as ipython
 
 from nbchat import line as magic_line
 from nbchat.errors import UsageError
+from nbchat.line.names import COMMAND, ENDPOINTS, NAMES
 from nbchat.line.tokens import Partial, last_word, words
 from nbchat.options import Option
 from nbchat.settings import NbChat
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Completions", "Sources", "complete", "install_completion", "remove_completion"]
 
-_NAME = "nbchat"
-_CALL = re.compile(r"\s*(?:[^%]*=\s*)?%%?(chat|respond|nbchat)\s(.*)", re.S)
-_BODY = re.compile(r"\s*%%(chat|respond|nbchat)\b")
-_ENDPOINTS: dict[str, Endpoint] = {"chat": "chat", "respond": "responses"}
+_IDENTIFIER = "nbchat"
+_MAGIC = "|".join(NAMES)
+_CALL = re.compile(rf"\s*(?:[^%]*=\s*)?%%?({_MAGIC})\s(.*)", re.S)
+_BODY = re.compile(rf"\s*%%(?:{_MAGIC})\b")
 _SPECIAL = re.compile(r"([\"'\\ ])")
 _MOST_FILES = 500
 _PRIORITY = 200  # IPython's own matchers have 100 at most
@@ -69,10 +70,10 @@ def complete(line: str, sources: Sources, *, first: str = "") -> Completions | N
         return None
     name, rest = call.groups()
     try:
-        if name == "nbchat":
+        if name == COMMAND:
             found = _command(rest, sources)
         else:
-            found = _option(rest, _ENDPOINTS[name], sources)
+            found = _option(rest, ENDPOINTS[name], sources)
     except UsageError:  # of a project's file, which the next prompt complains of
         return None
     return found if found is not None and found.words else None
@@ -277,13 +278,13 @@ def remove_completion(shell: Any) -> None:
     completer = shell.Completer
     old = getattr(completer, "magic_arg_matchers", [])
     for matchers in (completer.custom_matchers, old):
-        matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != _NAME]
+        matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != _IDENTIFIER]
 
 
 def _matcher(sources: Callable[[], Sources]) -> Any:
     """The matcher for IPython 8.6 and newer."""
 
-    @ipython.context_matcher(identifier=_NAME, priority=_PRIORITY)  # type: ignore[untyped-decorator]
+    @ipython.context_matcher(identifier=_IDENTIFIER, priority=_PRIORITY)  # type: ignore[untyped-decorator]
     def match(context: Any) -> dict[str, Any]:
         lines = context.full_text.split("\n")
         row = context.cursor_line
@@ -316,5 +317,5 @@ def _old_matcher(sources: Callable[[], Sources], completer: Any) -> Callable[[st
         lead = word[: max(-cut, 0)]
         return [lead + one[len(head) :] for one in found.words if one.startswith(head)]
 
-    match.matcher_identifier = _NAME  # type: ignore[attr-defined]
+    match.matcher_identifier = _IDENTIFIER  # type: ignore[attr-defined]
     return match

@@ -69,7 +69,7 @@ def parse(
         one.action(parser, values, one.word, one.flag)  # type: ignore[arg-type]
     options = Options(**values.fields)
     check(options, endpoint)
-    if cell is None:
+    if cell is None or not cell.strip():
         return options, rest
     return options, f"{rest}\n{cell}" if rest.strip() else cell
 

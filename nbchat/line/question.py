@@ -19,10 +19,11 @@ from IPython.core.inputtransformer2 import (
     find_end_of_continued_line,
 )
 
+from nbchat.line.names import NAMES
+
 __all__ = ["install_question_mark", "remove_question_mark"]
 
-_NAMES = ("chat", "respond", "nbchat")
-_CALL = re.compile(rf"%({'|'.join(_NAMES)})[ \t]+(?=\S)")
+_CALL = re.compile(rf"%({'|'.join(NAMES)})[ \t]+(?=\S)")
 _LAYOUT = (tokenize.INDENT, tokenize.DEDENT)
 
 
@@ -69,7 +70,7 @@ def _is_magic(tokens: Sequence[tokenize.TokenInfo]) -> bool:
 
     A prompt is no Python: what the tokenizer makes of it differs with the version of Python.
     """
-    return len(tokens) == 2 and tokens[0].string == "%" and tokens[1].string in _NAMES
+    return len(tokens) == 2 and tokens[0].string == "%" and tokens[1].string in NAMES
 
 
 def _after_assignment(tokens: Sequence[tokenize.TokenInfo]) -> int:

@@ -44,6 +44,12 @@ def test_the_text_is_kept(first: str, text: str, manager: TransformerManager) ->
     assert manager.transform_cell(f"{first}\n{text}") == expected
 
 
+@pytest.mark.parametrize("line", ["", "what is it?", "--help"])
+def test_a_cell_may_have_no_body(line: str, manager: TransformerManager) -> None:
+    expected = f"get_ipython().run_cell_magic('chat', {line!r}, '\\n')\n"
+    assert manager.transform_cell(f"%%chat {line}") == expected
+
+
 @pytest.mark.parametrize(
     "cell", ["%%chatter\n>>> 1\n", ">>> 1\n", "x = 1\n%%chat\n", "%%chat?\n", "", "\n"]
 )

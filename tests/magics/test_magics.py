@@ -196,9 +196,16 @@ def test_an_error_is_short_and_saved(
 
 
 def test_an_empty_prompt_is_an_error(shell: InteractiveShell, server: ScriptedServer) -> None:
-    with pytest.raises(UsageError, match="the prompt is empty"):
-        run(shell, "%%chat\n  \n")
+    for cell in ("%%chat\n  \n", "%%chat", "%%chat -m m"):
+        with pytest.raises(UsageError, match="the prompt is empty"):
+            run(shell, cell)
     assert server.exchanges == []
+
+
+def test_the_prompt_of_a_cell_may_stand_on_its_first_line_alone(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    assert run(shell, "%%chat -m m what is it?").text == "echo: what is it?"
 
 
 def test_responses_continue_by_id_where_the_server_keeps_state(

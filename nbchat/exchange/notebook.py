@@ -52,7 +52,12 @@ def to_notebook(thread: Conversation) -> str:
         if turn.by_hand:
             source = _said_by_hand(thread, turn)
         elif text.strip():
-            source, system = f"%%{_line(turn, system=system)}\n{text}", False
+            line = _line(turn, system=system)
+            if "{{" in text:  # what was filled in is not to be filled again
+                line += " --literal"
+            # Of the line ends at the end of a cell the last one is not the user's.
+            end = "\n" if text.endswith("\n") else ""
+            source, system = f"%%{line}\n{text}{end}", False
         else:
             continue  # only results of tools, which come again by themselves
         cells.append(v4.new_code_cell(source, id=turn.id, outputs=_outputs(turn)))

@@ -15,6 +15,7 @@ from nbchat.conversation import Conversation
 from nbchat.errors import APIError
 from nbchat.exchange import export
 from nbchat.journal import Journal
+from nbchat.messages import Endpoint
 from nbchat.options import Options
 from nbchat.session import Session
 from nbchat.settings import NbChat
@@ -40,7 +41,8 @@ def session(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 @pytest.fixture
-def shell(server: ScriptedServer, tmp_path: Path) -> Iterator[InteractiveShell]:
+def shell(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    monkeypatch.setattr("nbchat.session._shared", [])
     config = Config()
     config.HistoryManager.enabled = False
     config.NbChat.providers = {"lab": {"base_url": server.base_url}}
@@ -74,6 +76,27 @@ def test_a_notebook_asks_the_same_again(
     asked = [exchange.json for exchange in server.exchanges]
     assert len(asked) == 4
     assert asked[2:] == asked[:2]
+
+
+@pytest.mark.parametrize("endpoint", ["chat", "responses"])
+@pytest.mark.parametrize(
+    "text", ["{{ n }}", "a \\{{ b }} {{", '{"a": {"b": {{}}}}', "a\n", "\n\n  a\n\n", ">>> 1\n1"]
+)
+def test_a_notebook_sends_the_same_text_again(
+    text: str,
+    endpoint: Endpoint,
+    server: ScriptedServer,
+    session: Session,
+    shell: InteractiveShell,
+    tmp_path: Path,
+) -> None:
+    for _ in session.run(session.plan(text, Options(), endpoint)):
+        pass
+    file = export(session.thread(), tmp_path / "thread.ipynb")
+    for cell in nbformat.read(file, as_version=4).cells:
+        shell.run_cell(cell.source).raise_error()
+    first, again = (exchange.json for exchange in server.exchanges)
+    assert again == first
 
 
 def test_no_file_holds_a_key(server: ScriptedServer, session: Session, tmp_path: Path) -> None:

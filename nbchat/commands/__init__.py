@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbchat.conversation import Conversation
+from nbchat.conversation import Conversation, Turn
+from nbchat.conversation.picture import excerpt
 from nbchat.errors import UsageError
 from nbchat.line.tokens import Word
 from nbchat.line.tokens import words as read_words
@@ -170,6 +171,20 @@ def commands() -> Mapping[str, Command]:
     return COMMANDS
 
 
+def find(name: str) -> Command:
+    """Return the subcommand of that name.
+
+    Raises:
+        UsageError: there is none; the text names the nearest.
+    """
+    known = commands()
+    if name not in known:
+        raise UsageError(
+            f"%nbchat has no {name!r}{closest(name, known)}\n%nbchat help lists what it has."
+        )
+    return known[name]
+
+
 def execute(line: str, context: Context, cell: str | None = None) -> str | Reply:
     """Run ``%nbchat LINE``, with the cell's body if there is one.
 
@@ -178,16 +193,11 @@ def execute(line: str, context: Context, cell: str | None = None) -> str | Reply
     Raises:
         UsageError: there is no such subcommand, or its words are wrong.
     """
-    known = commands()
-    name, _, rest = line.strip().partition(" ")
-    found = known.get(name or "status")
-    if found is None:
-        raise UsageError(
-            f"%nbchat has no {name!r}{closest(name, known)}\n%nbchat help lists what it has."
-        )
+    name, *rest = line.split(maxsplit=1) or ["status"]
+    found = find(name)
     if cell is not None and cell.strip() and not found.takes_text:
         raise UsageError(f"%nbchat {name} takes no text in the cell: write it with one %")
-    words = Words(rest, cell)
+    words = Words("".join(rest), cell)
     found.check(words)
     return found.run(context, words)
 
@@ -203,6 +213,11 @@ def check_idle(thread: Conversation) -> None:
             f"the thread {thread.name} is still answering\n"
             "%nbchat jobs shows it, %nbchat stop ends it"
         )
+
+
+def named(thread: Conversation, turn: Turn) -> str:
+    """Return a turn's short id and how it begins, on one line."""
+    return f"{thread.short(turn)}  {excerpt(thread.messages(turn))}".rstrip()
 
 
 def several(count: int, what: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from nbchat.commands import Context, Words, columns, command, commands, several
-from nbchat.errors import NbchatError, UsageError
-from nbchat.options import closest
+from nbchat.commands import Context, Words, columns, command, commands, find, several
+from nbchat.errors import NbchatError
 from nbchat.pricing import cost_text, total
 from nbchat.session import Session
 
@@ -45,13 +44,10 @@ def status(context: Context, words: Words) -> str:
 @command("help [COMMAND]", "List the subcommands, or say what one does.")
 def help_(context: Context, words: Words) -> str:
     """Return the list of subcommands."""
-    known = commands()
     if words:
-        found = known.get(words[0])
-        if found is None:
-            raise UsageError(f"%nbchat has no {words[0]!r}{closest(words[0], known)}")
+        found = find(words[0])
         return f"%nbchat {found.usage}\n{found.summary}"
-    table = columns([(f"%nbchat {found.usage}", found.summary) for found in known.values()])
+    table = columns([(f"%nbchat {found.usage}", found.summary) for found in commands().values()])
     return f"{table}\n\n%%chat? and %%respond? show the options of a prompt."
 
 

@@ -6,8 +6,8 @@ import sys
 
 from IPython.display import display
 
-from nbchat.commands import Context, Words, command, several
-from nbchat.conversation import Conversation, Turn, picture
+from nbchat.commands import Context, Words, command, named, several
+from nbchat.conversation import Conversation, picture
 from nbchat.errors import UsageError
 
 
@@ -68,7 +68,7 @@ def undo(context: Context, words: Words) -> str:
     thread = context.idle_thread()
     taken = thread.undo(int(words[0]) if words else 1)
     context.session.keep(thread)
-    return f"took {several(len(taken), 'turn')} off: {_words(thread, taken[0])}\n{_where(thread)}"
+    return f"took {several(len(taken), 'turn')} off: {named(thread, taken[0])}\n{_where(thread)}"
 
 
 @command("redo", "Take back the last undo or new.")
@@ -145,9 +145,5 @@ def _where(thread: Conversation) -> str:
         return f"the next prompt begins the thread {thread.name}"
     return (
         f"the thread {thread.name} goes on after {several(len(thread.path()), 'turn')}: "
-        f"{_words(thread, thread.head)}"
+        f"{named(thread, thread.head)}"
     )
-
-
-def _words(thread: Conversation, turn: Turn) -> str:
-    return f"{thread.short(turn)}  {picture.excerpt(thread.messages(turn))}".rstrip()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from nbchat import view
-from nbchat.commands import Context, Words, command, several
-from nbchat.conversation import Conversation, Turn
-from nbchat.conversation.picture import excerpt
+from nbchat.commands import Context, Words, command, named, several
 from nbchat.conversation.window import estimate
 from nbchat.errors import NbchatError, UsageError
 from nbchat.local.server import CONTEXT
@@ -51,7 +49,7 @@ def say(context: Context, words: Words) -> str:
     turn = thread.say(words[0], words.text(1), cell=cell, execution=execution, append=append)
     context.session.keep(thread)
     notes = "; ".join(turn.answer.notices)
-    return f"added {_named(thread, turn)}" + (f"\n{notes}" if notes else "")
+    return f"added {named(thread, turn)}" + (f"\n{notes}" if notes else "")
 
 
 @command("edit TURN user|assistant TEXT", "Word a turn's prompt or answer differently.")
@@ -67,7 +65,7 @@ def edit(context: Context, words: Words) -> str:
         raise UsageError(f"edit takes TURN, then user or assistant, then the text; not {role!r}")
     context.session.keep(thread)
     short = thread.short(turn)
-    return f"the model sees {_named(thread, turn)}\n%nbchat unedit {short} takes that back"
+    return f"the model sees {named(thread, turn)}\n%nbchat unedit {short} takes that back"
 
 
 @command("unedit TURN", "Return to what was really said in a turn.")
@@ -76,7 +74,7 @@ def unedit(context: Context, words: Words) -> str:
     thread = context.session.thread()
     turn = thread.unedit(words[0])
     context.session.keep(thread)
-    return f"the model sees {_named(thread, turn)}"
+    return f"the model sees {named(thread, turn)}"
 
 
 @command("hide TURN ...", "Leave turns out of what the model sees.")
@@ -87,7 +85,7 @@ def hide(context: Context, words: Words) -> str:
         thread.find(ref)  # all or none
     turns = [turn for ref in words for turn in thread.hide(ref)]
     context.session.keep(thread)
-    return "\n".join(f"hidden: {_named(thread, turn)}" for turn in dict.fromkeys(turns))
+    return "\n".join(f"hidden: {named(thread, turn)}" for turn in dict.fromkeys(turns))
 
 
 @command("unhide TURN ...", "Show hidden turns to the model again.")
@@ -98,11 +96,7 @@ def unhide(context: Context, words: Words) -> str:
         thread.find(ref)
     turns = [turn for ref in words for turn in thread.unhide(ref)]
     context.session.keep(thread)
-    return "\n".join(f"seen again: {_named(thread, turn)}" for turn in dict.fromkeys(turns))
-
-
-def _named(thread: Conversation, turn: Turn) -> str:
-    return f"{thread.short(turn)}  {excerpt(thread.messages(turn))}".rstrip()
+    return "\n".join(f"seen again: {named(thread, turn)}" for turn in dict.fromkeys(turns))
 
 
 def _line(message: Message) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,11 +66,12 @@ def to_notebook(thread: Conversation) -> str:
 
 
 def _said_by_hand(thread: Conversation, turn: Turn) -> str:
+    # As calls, for a cell has room for one cell magic. A cell's text ends with a line end.
+    texts = [(message.role, f"{message.text}\n") for message in thread.messages(turn)]
     lines = [
-        "get_ipython().run_line_magic("
-        f"'nbchat', {f'say {message.role} {shlex.quote(message.text)}'!r})"
-        for message in thread.messages(turn)
-        if message.role in ("user", "assistant")
+        f"get_ipython().run_cell_magic('nbchat', 'say {role}', {text!r})"
+        for role, text in texts
+        if role in ("user", "assistant")
     ]
     return "\n".join(lines)
 

@@ -99,6 +99,23 @@ def test_a_notebook_sends_the_same_text_again(
     assert again == first
 
 
+def test_what_was_said_by_hand_is_said_again(
+    server: ScriptedServer, session: Session, shell: InteractiveShell, tmp_path: Path
+) -> None:
+    texts = ["it's", "a\\ b\n", '"x" and\n\n{{ y }}', " -x "]
+    thread = session.thread()
+    for number, text in enumerate(texts):
+        thread.say("user" if number % 2 == 0 else "assistant", text)
+    session.keep(thread)
+    ask(session, "and now?")
+    file = export(session.thread(), tmp_path / "thread.ipynb")
+    for cell in nbformat.read(file, as_version=4).cells:
+        shell.run_cell(cell.source).raise_error()
+    first, again = (exchange.json for exchange in server.exchanges)
+    assert [message["content"] for message in first["messages"]] == [*texts, "and now?"]
+    assert again == first
+
+
 def test_no_file_holds_a_key(server: ScriptedServer, session: Session, tmp_path: Path) -> None:
     server.script(*chat_stream("One."))
     ask(session, "first")

@@ -1,10 +1,11 @@
-"""``%nbchat`` on files and the journal: export, import, restore, forget."""
+"""``%nbchat`` on files and the journal: export, import, restore, forget, prune."""
 
 from __future__ import annotations
 
 import time
 
 from nbchat.commands import Context, Words, check_idle, columns, command, several
+from nbchat.errors import UsageError
 from nbchat.exchange import export, import_file
 from nbchat.journal import Past
 from nbchat.session.defaults import lent
@@ -81,6 +82,15 @@ def forget(context: Context, words: Words) -> str:
     )
 
 
+@command("prune DAYS", "Really delete what kernels left in the journal that are silent so long.")
+def prune(context: Context, words: Words) -> str:
+    """Keep the journal small."""
+    if not words[0].isdecimal():
+        raise UsageError(f"prune takes a number of days, not {words[0]!r}")
+    count = context.session.journal.prune(int(words[0]))
+    return f"the journal has forgotten {several(count, 'kernel')}; this one keeps its threads"
+
+
 def _listed(found: list[Past]) -> str:
     if not found:
         return "the journal has nothing of earlier kernels"
@@ -89,4 +99,4 @@ def _listed(found: list[Past]) -> str:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(past.changed))
         named = ", ".join(f"{name} ({several(count, 'turn')})" for name, count in past.threads)
         rows.append((past.id, past.notebook or "(unknown)", when, named))
-    return f"{columns(rows)}\n%nbchat restore ID brings one back"
+    return f"{columns(rows)}\n%nbchat restore ID brings one back; some may still run"

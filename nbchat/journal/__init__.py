@@ -36,6 +36,7 @@ __all__ = ["FILENAME", "Journal", "Past"]
 FILENAME = "nbchat.sqlite"
 _READ_WAIT = 2.0  # seconds that a list or a restore waits for a locked file
 _FORGET_WAIT = 10.0
+_DAY = 86400.0
 
 
 @dataclass(frozen=True)
@@ -250,6 +251,28 @@ class Journal:
             )
         return shared
 
+    def prune(self, days: float, *, now: Callable[[], float] = time.time) -> int:
+        """Delete what kernels left that wrote nothing for ``days`` days; return how many.
+
+        This kernel keeps its own, and its threads that it brought back from earlier ones. A
+        kernel that still runs, but was silent so long, counts as one that has ended.
+
+        Args:
+            days: at least 0.
+            now: tells the time, in seconds since 1970.
+
+        Raises:
+            UsageError: the file can't be changed now.
+        """
+
+        def delete(connection: sqlite3.Connection) -> int:
+            with store.transaction(connection):
+                count = store.prune(connection, now() - days * _DAY, self.session)
+            store.shrink(connection)
+            return count
+
+        return self._read(delete)
+
     def _past(self, connection: sqlite3.Connection) -> list[Past]:
         found = []
         for id, notebook, started, changed in store.read_sessions(connection):
@@ -274,7 +297,7 @@ class Journal:
             finally:
                 connection.close()
         except (sqlite3.Error, OSError, store.Unusable) as error:
-            raise UsageError(f"the journal can't be read: {error}: {self.path}") from None
+            raise UsageError(f"the journal can't be used: {error}: {self.path}") from None
 
 
 @dataclass

@@ -201,6 +201,30 @@ def forget(connection: sqlite3.Connection, thread: str) -> list[str]:
     return [name for (name,) in shared]
 
 
+def prune(connection: sqlite3.Connection, before: float, spared: str) -> int:
+    """Delete what kernels left that last wrote before a time (seconds since 1970); count them.
+
+    ``spared`` is the kernel that stays in any case. Threads and turns that later kernels have too
+    stay with these.
+    """
+    old, given = "SELECT id FROM sessions WHERE changed < ?1 AND id != ?2", (before, spared)
+    connection.execute(
+        f"DELETE FROM members WHERE thread IN (SELECT id FROM threads WHERE session IN ({old}))"
+        f" AND thread NOT IN (SELECT id FROM threads WHERE session NOT IN ({old}))",
+        given,
+    )
+    connection.execute(f"DELETE FROM threads WHERE session IN ({old})", given)
+    count = connection.execute(f"DELETE FROM sessions WHERE id IN ({old})", given).rowcount
+    connection.execute("DELETE FROM turns WHERE id NOT IN (SELECT turn FROM members)")
+    return count
+
+
+def shrink(connection: sqlite3.Connection) -> None:
+    """Give the room of what was deleted back to the disk."""
+    connection.execute("VACUUM")
+    wipe(connection)
+
+
 def wipe(connection: sqlite3.Connection) -> bool:
     """Empty the write-ahead log, which holds what was deleted; return whether that went."""
     (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

@@ -110,6 +110,19 @@ def test_what_is_forgotten_is_in_no_file(
     assert "main" not in run("%nbchat restore")
 
 
+def test_what_is_pruned_can_not_be_restored(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("%chat -t earlier one")
+    fresh_kernel(monkeypatch, run)
+    run("%chat two")
+    assert "forgotten 0 kernels" in run("%nbchat prune 1")
+    assert "earlier (1 turn)" in run("%nbchat restore")
+    assert "forgotten 1 kernel;" in run("%nbchat prune 0")
+    assert "nothing of earlier kernels" in run("%nbchat restore")
+    assert "main  1 turn" in run("%nbchat threads")
+    with pytest.raises(UsageError, match="a number of days"):
+        run("%nbchat prune -1")
+
+
 def test_a_deleted_thread_can_be_forgotten(run: Run) -> None:
     run("%chat one\n%nbchat delete main\n%nbchat forget main")
     with pytest.raises(UsageError, match="no thread is named"):

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -269,6 +270,50 @@ class TestForgotten:
         assert b"canary" not in written(path)
 
 
+class TestPruned:
+    def test_old_kernels_go_and_give_their_room_back(self, opened: Opened, path: Path) -> None:
+        old = opened()
+        ask(old, Conversation("old"), "canary " * 10_000, "A")
+        assert old.flush(5)
+        old.close(5)
+        size = path.stat().st_size
+        journal = opened()
+        ask(journal, Conversation("main"), "b", "B")
+        assert journal.prune(1) == 0
+        assert [past.id for past in journal.past()] == [old.session]
+        assert journal.prune(1, now=lambda: time.time() + 100_000) == 1
+        assert journal.past() == []
+        assert [past.id for past in opened().past()] == [journal.session]
+        assert b"canary" not in written(path)
+        assert path.stat().st_size < size / 2
+
+    def test_what_was_brought_back_stays(self, opened: Opened) -> None:
+        old = opened()
+        thread = Conversation("main")
+        ask(old, thread, "a", "A")
+        ask(old, Conversation("other"), "c", "C")
+        assert old.flush(5)
+        journal = opened()
+        restored, _ = journal.restore(old.session)
+        ask(journal, restored, "b", "B")
+        assert journal.prune(0, now=lambda: time.time() + 1) == 1
+        assert [past.threads for past in opened().past()] == [(("main", 2),)]
+        assert said(opened().restore(journal.session)[0]) == ["a", "A", "b", "B"]
+
+    def test_a_locked_file_is_said(
+        self, opened: Opened, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("nbchat.journal._READ_WAIT", 0.1)
+        journal = opened()
+        ask(journal, Conversation("main"), "a", "A")
+        assert journal.flush(5)
+        locker = sqlite3.connect(path, isolation_level=None)
+        locker.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UsageError, match="can't be used: database is locked"):
+            journal.prune(0)
+        locker.close()
+
+
 class TestFile:
     @pytest.mark.parametrize("umask", [0o000, 0o077])
     def test_only_its_owner_may_read_it(self, opened: Opened, path: Path, umask: int) -> None:
@@ -342,7 +387,7 @@ class TestTrouble:
         assert "not a database" in self.warned(journal)
         assert "not a database" in journal.broken
         assert path.read_bytes() == b"no database " * 1000
-        with pytest.raises(UsageError, match="can't be read: file is not a database"):
+        with pytest.raises(UsageError, match="can't be used: file is not a database"):
             journal.past()
 
     def test_a_file_with_broken_pages(self, opened: Opened, path: Path) -> None:

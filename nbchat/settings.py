@@ -97,7 +97,7 @@ class NbChat(Configurable):
     def _positive(self, proposal: Mapping[str, Any]) -> float | None:
         value: float | None = proposal["value"]
         if value is not None and value <= 0:
-            raise TraitError("timeout is a number of seconds above 0")
+            raise TraitError(f"NbChat.timeout is a number of seconds above 0, not {value:g}")
         return value
 
     @validate("providers")
@@ -125,7 +125,9 @@ def lookup(settings: NbChat, name: str) -> Value:
     """
     trait = NbChat.class_traits()[name]
     value = getattr(settings, name)
-    if value != trait.default():
+    # The default counts too where somebody chose it, but None is no choice.
+    chosen = value is not None and name in settings.config.get("NbChat", {})
+    if chosen or value != trait.default():
         return Value(value, "config", "%config NbChat")
     project, path = project_table()
     if name in project:
@@ -195,7 +197,10 @@ def check_entries(entries: Any, where: str) -> dict[str, dict[str, str]]:
             raise UsageError(f"{where}: {name!r} must be a table of texts")
         for key in entry:
             if key not in ENTRY_KEYS:
-                raise UsageError(f"{where}: {name!r} has no {key!r}{closest(key, ENTRY_KEYS)}")
+                raise UsageError(
+                    f"{where}: {name!r} has no {key!r}{closest(key, ENTRY_KEYS)}; "
+                    f"an entry has {', '.join(ENTRY_KEYS)}"
+                )
         if not entry.get("base_url"):
             raise UsageError(f"{where}: {name!r} needs a base_url")
         if entry.get("max_tokens", "max_tokens") not in ("max_tokens", "max_completion_tokens"):

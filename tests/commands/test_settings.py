@@ -119,6 +119,32 @@ def test_a_wrong_setting_changes_nothing(run: Run, words: str, message: str) -> 
     assert "top_p  0.5" in run("%nbchat set")
 
 
+def test_a_default_that_was_chosen_goes_before_the_project(run: Run) -> None:
+    Path("pyproject.toml").write_text("[tool.nbchat]\ndisplay = 'html'\nmodel = 'm'\n")
+    project = str(Path.cwd() / "pyproject.toml")
+    run("%config NbChat.display = 'auto'")
+    assert rows(run("%nbchat config"))["display"] == ("auto", "%config NbChat")
+    run("%config NbChat.model = 'own'\n%config NbChat.model = None")
+    assert rows(run("%nbchat config"))["model"] == ("m", project)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("timeout = -1", "NbChat.timeout is a number of seconds above 0, not -1"),
+        ("display = 'html5'", "any of ['auto', 'widgets', 'html', 'text']"),
+        ("providers = {'lab': {'url': 'u'}}", "an entry has base_url, model, key_variable, max_t"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_the_right_ones(
+    run: Run, caplog: pytest.LogCaptureFixture, value: str, message: str
+) -> None:
+    before = run("%nbchat config")
+    run(f"%config NbChat.{value}")
+    assert message in caplog.text
+    assert run("%nbchat config") == before
+
+
 def test_each_setting_with_its_source(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -213,7 +213,7 @@ TABLE: tuple[Option, ...] = (
         "tool_choice",
         ("--tool-choice",),
         "text",
-        "Whether tools are called, or which one.",
+        "Whether tools are called, or which one first.",
         "wire",
         metavar="CHOICE",
         choices=("none", "auto", "required"),

@@ -181,9 +181,12 @@ class Course:
 
     def _following(self, prompt: Iterable[Message]) -> Plan:
         """The plan that goes on after the last turn."""
-        last = self._flights[-1]
-        place = Placement(last.turn)
-        return replace(last.plan, prompt=tuple(prompt), placement=place, notices=())
+        plan, place = self._flights[-1].plan, Placement(self._flights[-1].turn)
+        options = plan.options
+        if options.tool_choice not in (None, "none", "auto"):
+            # A call that every round has to make leaves no round to answer in.
+            options = replace(options, tool_choice=None)
+        return replace(plan, prompt=tuple(prompt), options=options, placement=place, notices=())
 
     def _open(self, plan: Plan) -> Flight:
         turn = plan.turn()

@@ -1,26 +1,24 @@
-"""Tools, structured answers and filled prompts through both magics."""
+"""Tools through both magics: what is called, what is told to the model, what stays."""
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbchat.errors import FormatError, Interrupted, ToolError, UsageError
+from nbchat.errors import Interrupted, NbchatError, ToolError, UsageError
 from nbchat.reply import Reply
-from tests.support.calls import calls
-from tests.support.server import (
-    ScriptedServer,
-    chat_json,
-    chat_stream,
-    error_answer,
-    responses_json,
-    responses_stream,
-)
+from tests.support.calls import calls, streamed_calls
+from tests.support.cells import bodies, outputs, run, said, script, streamed
+from tests.support.server import PATIENCE, Hold, ScriptedServer, error_answer
 
-MAGICS = ["chat", "respond"]
 SETUP = '''
+import threading
+
 def add(a: int, b: int = 1) -> int:
     """Add two numbers.
 
@@ -44,14 +42,24 @@ def stop(a: int) -> int:
     """Be interrupted."""
     raise KeyboardInterrupt
 
+def meet(me: str, other: str) -> str:
+    """Wait for the other one."""
+    begun[me].set()
+    return me if begun[other].wait(20) else "alone"
+
+class Shop:
+    """Sells things."""
+
+    def price(self, thing: str) -> float:
+        """Return a price."""
+        return {"pear": 0.5}[thing]
+
+shop = Shop()
+several = [add, shop.price]
+begun = {"left": threading.Event(), "right": threading.Event()}
 ran = []
+INTERRUPTED = "interrupted by the user"
 '''
-
-
-def run(shell: InteractiveShell, source: str) -> Any:
-    done = shell.run_cell(source)
-    done.raise_error()
-    return done.result
 
 
 @pytest.fixture(autouse=True)
@@ -59,132 +67,138 @@ def functions(shell: InteractiveShell) -> None:
     run(shell, SETUP)
 
 
-def answer(magic: str, *pieces: str) -> list[Any]:
-    return chat_stream(*pieces) if magic == "chat" else responses_stream(*pieces)
+def offered(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a request says of each tool."""
+    return [spec.get("function", spec) for spec in body.get("tools", ())]
 
 
-def whole(magic: str, text: str) -> list[Any]:
-    return chat_json(text) if magic == "chat" else responses_json(text)
+# --- The way of a call ------------------------------------------------------------------------
 
 
-def keeps_nothing(server: ScriptedServer, magic: str) -> None:
-    """Answer the question whether the server keeps responses, which comes before they count."""
-    if magic == "respond":
-        server.script(*error_answer(404, "no such response"))
-
-
-def body(server: ScriptedServer, number: int) -> dict[str, Any]:
-    """The body of prompt ``number``."""
-    posts = [exchange for exchange in server.exchanges if exchange.method == "POST"]
-    return dict(posts[number].json)
-
-
-def outputs(body: dict[str, Any]) -> list[tuple[str, str]]:
-    """Call id and output of each tool result in a request."""
-    if "messages" in body:
-        messages = [m for m in body["messages"] if m["role"] == "tool"]
-        return [(m["tool_call_id"], m["content"]) for m in messages]
-    items = [item for item in body["input"] if item.get("type") == "function_call_output"]
-    return [(item["call_id"], item["output"]) for item in items]
-
-
-@pytest.mark.parametrize("magic", MAGICS)
 def test_calls_are_run_until_the_model_answers(
-    magic: str, shell: InteractiveShell, server: ScriptedServer
+    magic: str, shell: InteractiveShell, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server.script(*calls(magic, ("add", {"a": 1, "b": 2}), ("later", {"a": 7}), text="I add."))
-    keeps_nothing(server, magic)
-    server.script(*calls(magic, ("add", {"a": "10"})))
-    server.script(*answer(magic, "It is ", "11."))
+    script(
+        server,
+        magic,
+        streamed_calls(magic, ("add", {"a": 1, "b": 2}), ("later", {"a": 7}), text="I add."),
+        calls(magic, ("add", {"a": "10"})),
+        streamed(magic, "It is ", "11."),
+    )
     reply: Reply = run(shell, f"%{magic} --tool add --tool later what is it?")
     assert reply.text == "It is 11."
     assert sorted(map(str, shell.user_ns["ran"])) == ["(1, 2)", "(10, 1)", "7"]
-    spec = body(server, 0)["tools"][0]
-    function = spec.get("function", spec)
-    assert (function["name"], function["parameters"]["required"]) == ("add", ["a"])
-    assert outputs(body(server, 1)) == [("call_0", "3"), ("call_1", "7")]
+    first, _ = offered(bodies(server)[0])
+    assert (first["name"], first["description"]) == ("add", "Add two numbers.")
+    assert first["parameters"]["required"] == ["a"]
+    assert first["parameters"]["properties"]["b"]["description"] == "the second."
+    assert outputs(bodies(server)[1]) == [("call_0", "3"), ("call_1", "7")]
     assert reply.steps[0] == "I add."
     assert [step.result for step in reply.steps[1:]] == ["3", "7", "11"]
     page = reply._repr_mimebundle_()["text/html"]
     assert page.index("I add.") < page.index("add(a=1, b=2)") < page.index("It is 11.")
+    shown = capsys.readouterr().out
+    assert shown.index("I add.") < shown.index("[add(a=1, b=2) ") < shown.index("It is")
     # The thread goes on with a history that has all of it.
     run(shell, f"%{magic} thanks")
-    assert len(outputs(body(server, -1))) == 3
+    assert len(outputs(bodies(server)[-1])) == 3
 
 
-@pytest.mark.parametrize("magic", MAGICS)
+def test_tools_are_functions_methods_and_lists(
+    magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    script(server, magic, calls(magic, ("price", {"thing": "pear"})), streamed(magic, "Cheap."))
+    run(shell, f"%{magic} --tool several --tool shop.price --tool {{{{ later }}}} and now?")
+    assert [spec["name"] for spec in offered(bodies(server)[0])] == ["add", "price", "later"]
+    assert outputs(bodies(server)[1]) == [("call_0", "0.5")]
+
+
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
-        (("add", {"a": "many"}), "a"),
+        (("add", {"a": "many"}), "a: Input should be a valid integer"),
+        (("add", {"b": 2}), "a: Missing required"),
         (("add", "{not json"), "JSON"),
-        (("broken", {"a": 1}), "no such luck"),
-        (("os_system", {"a": 1}), "there is no tool os_system"),
+        (("broken", {"a": 1}), "ValueError: no such luck"),
+        (("os_system", {"a": 1}), "there is no tool os_system; there are: add, broken"),
     ],
 )
 def test_failures_are_told_to_the_model(
     magic: str, wanted: Any, told: str, shell: InteractiveShell, server: ScriptedServer
 ) -> None:
-    server.script(*calls(magic, wanted))
-    keeps_nothing(server, magic)
-    server.script(*answer(magic, "I see."))
+    script(server, magic, calls(magic, wanted), streamed(magic, "I see."))
     reply = run(shell, f"%{magic} --tool add --tool broken do it")
     assert reply.text == "I see."
-    ((_, output),) = outputs(body(server, 1))
+    ((_, output),) = outputs(bodies(server)[1])
     assert told in output
     assert reply.steps[0].failed
     assert shell.user_ns["ran"] == []
 
 
-@pytest.mark.parametrize("magic", MAGICS)
-def test_an_interrupt_in_a_call_leaves_a_valid_history(
+def test_only_named_tools_are_offered(
     magic: str, shell: InteractiveShell, server: ScriptedServer
 ) -> None:
-    server.script(*calls(magic, ("add", {"a": 1}), ("stop", {"a": 1}), ("add", {"a": 5})))
-    with pytest.raises(Interrupted):
-        run(shell, f"%{magic} --tool add --tool stop -o partial do it")
-    assert shell.user_ns["ran"] == [(1, 1)]
-    assert shell.user_ns["partial"].status == "stopped"
-    run(shell, f"%{magic} go on")
-    said = outputs(body(server, 1))
-    assert [call for call, _ in said] == ["call_0", "call_1", "call_2"]
-    assert said[0][1] == "2"
-    assert all("interrupted by the user" in output for _, output in said[1:])
-
-
-def test_a_failure_after_tools_keeps_what_they_gave(
-    shell: InteractiveShell, server: ScriptedServer
-) -> None:
-    server.script(*calls("chat", ("add", {"a": 1})))
-    server.script(*error_answer(400, "no more"))
-    shell.run_cell("%chat --tool add do it")
-    run(shell, "%chat go on")
-    assert outputs(body(server, 2)) == [("call_0", "2")]
-
-
-def test_rounds_are_limited(shell: InteractiveShell, server: ScriptedServer) -> None:
-    for _ in range(3):
-        server.script(*calls("chat", ("add", {"a": 1})))
-    reply = run(shell, "%chat --tool add --max-rounds 2 do it")
-    assert len(server.exchanges) == 3
-    assert "stopped after 2 rounds" in reply.notices[-1]
-    run(shell, "%chat go on")
-    assert len(outputs(body(server, -1))) == 3
-
-
-def test_only_named_tools_are_offered(shell: InteractiveShell, server: ScriptedServer) -> None:
     with pytest.raises(UsageError, match="nothing"):
-        run(shell, "%chat --tool nothing do it")
-    run(shell, "ran2 = 5")
-    with pytest.raises(ToolError):
-        run(shell, "%chat --tool ran2 do it")
+        run(shell, f"%{magic} --tool nothing do it")
+    # IPython has an `open` there.
+    with pytest.raises(UsageError, match=r"opinion is not defined$"):
+        run(shell, f"%{magic} --tool opinion do it")
+    for thing in ("ran2 = 5", "ran2 = Shop", "def ran2(a: threading.Event): ..."):
+        run(shell, thing)
+        with pytest.raises(ToolError):
+            run(shell, f"%{magic} --tool ran2 do it")
     assert server.exchanges == []
 
 
-@pytest.mark.parametrize(("said", "result"), [("y", "2"), ("n", "declined")])
+def test_calls_that_nobody_offered_are_not_run(
+    magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    script(server, magic, calls(magic, ("add", {"a": 1})))
+    reply = run(shell, f"%{magic} do it")
+    assert [call.name for call in reply.tool_calls] == ["add"]
+    assert shell.user_ns["ran"] == []
+    assert len(bodies(server)) == 1
+
+
+# --- Its options ------------------------------------------------------------------------------
+
+
+def test_calls_run_beside_each_other_if_that_is_allowed(
+    magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    """Each waits for the other, so that they end only if both have begun."""
+    wanted = [(a, b) for a, b in (("left", "right"), ("right", "left"))]
+    asked = calls(magic, *(("meet", {"me": a, "other": b}) for a, b in wanted))
+    script(server, magic, asked, streamed(magic, "Met."))
+    run(shell, f"%{magic} --tool meet --parallel meet")
+    assert [output for _, output in outputs(bodies(server)[1])] == ["left", "right"]
+
+
+def test_rounds_are_limited(magic: str, shell: InteractiveShell, server: ScriptedServer) -> None:
+    script(server, magic, *[calls(magic, ("add", {"a": n})) for n in range(3)])
+    reply = run(shell, f"%{magic} --tool add --max-rounds 2 do it")
+    assert len(bodies(server)) == 3
+    assert "stopped after 2 rounds" in reply.notices[-1]
+    assert shell.user_ns["ran"] == [(0, 1), (1, 1)]
+    # Each call has an output, the one that was not run too.
+    run(shell, f"%{magic} go on")
+    assert len(outputs(bodies(server)[-1])) == 3
+
+
+def test_eight_rounds_if_nothing_is_said(
+    magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    script(server, magic, *[calls(magic, ("add", {"a": n})) for n in range(9)])
+    run(shell, f"%{magic} --tool add do it")
+    assert len(bodies(server)) == 9
+    assert len(shell.user_ns["ran"]) == 8
+
+
+@pytest.mark.parametrize(("said", "result"), [("y", "2"), ("n", "the user declined this call")])
 def test_approval(
     said: str,
     result: str,
+    magic: str,
     shell: InteractiveShell,
     server: ScriptedServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -196,86 +210,125 @@ def test_approval(
         return said
 
     monkeypatch.setattr("builtins.input", answer_with)
-    server.script(*calls("chat", ("add", {"a": 1})))
-    run(shell, "%chat --tool add --approve do it")
-    assert len(asked) == 1
-    assert result in outputs(body(server, 1))[0][1]
+    script(server, magic, calls(magic, ("add", {"a": 1})), streamed(magic, "Well."))
+    run(shell, f"%{magic} --tool add --approve do it")
+    assert asked == ['Run add({"a": 1})? [y/N] ']
+    assert outputs(bodies(server)[1]) == [("call_0", result)]
+    assert len(shell.user_ns["ran"]) == (said == "y")
 
 
-# --- Structured answers -----------------------------------------------------------------------
+def test_where_nobody_can_be_asked_nothing_runs(
+    magic: str, shell: InteractiveShell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(prompt: str) -> str:
+        raise EOFError
 
-POINT = """
-import pydantic
-class Point(pydantic.BaseModel):
-    x: int
-    y: int
-"""
-
-
-@pytest.mark.parametrize("magic", MAGICS)
-def test_a_structured_answer(magic: str, shell: InteractiveShell, server: ScriptedServer) -> None:
-    run(shell, POINT)
-    server.script(*whole(magic, '{"x": 1, "y": 2}'))
-    reply = run(shell, f"%{magic} --schema Point -o p a point")
-    assert (reply.parsed.x, reply.parsed.y) == (1, 2)
-    sent = body(server, 0)
-    form = sent["response_format"]["json_schema"] if magic == "chat" else sent["text"]["format"]
-    assert (form["name"], form["strict"]) == ("Point", True)
+    monkeypatch.setattr("builtins.input", nobody)
+    script(server, magic, calls(magic, ("add", {"a": 1})))
+    with pytest.raises(ToolError, match="leave out --approve"):
+        run(shell, f"%{magic} --tool add --approve do it")
+    assert shell.user_ns["ran"] == []
+    run(shell, f"%{magic} go on")
+    assert outputs(bodies(server)[1]) == [("call_0", "interrupted by the user")]
 
 
-@pytest.mark.parametrize("magic", MAGICS)
-def test_one_repair(magic: str, shell: InteractiveShell, server: ScriptedServer) -> None:
-    run(shell, POINT)
-    server.script(*whole(magic, '{"x": 1, "y": "north"}'))
-    keeps_nothing(server, magic)
-    server.script(*whole(magic, '```json\n{"x": 1, "y": 2}\n```'))
-    reply = run(shell, f"%{magic} --schema Point a point")
-    assert reply.parsed.y == 2
-    assert "asked again" in " ".join(reply.notices)
-    server.script(*whole(magic, '{"x": 1}'))
-    server.script(*whole(magic, "no idea"))
-    with pytest.raises(FormatError) as caught:
-        run(shell, f"%{magic} --schema Point --once -o kept a point")
-    assert caught.value.text == "no idea"
-    assert shell.user_ns["kept"].text == "no idea"
+@pytest.mark.parametrize(
+    ("choice", "in_chat", "in_responses"),
+    [
+        ("none", "none", "none"),
+        ("auto", "auto", "auto"),
+        ("required", "required", "required"),
+        (
+            "add",
+            {"type": "function", "function": {"name": "add"}},
+            {"type": "function", "name": "add"},
+        ),
+    ],
+)
+def test_a_choice_of_tools_is_for_the_first_round(
+    choice: str,
+    in_chat: Any,
+    in_responses: Any,
+    magic: str,
+    shell: InteractiveShell,
+    server: ScriptedServer,
+) -> None:
+    script(server, magic, calls(magic, ("add", {"a": 1})), streamed(magic, "Two."))
+    run(shell, f"%{magic} --tool add --tool-choice {choice} --no-parallel-tools do it")
+    first, second = bodies(server)
+    assert first["tool_choice"] == (in_chat if magic == "chat" else in_responses)
+    # A call that every round has to make would leave no round to answer in.
+    assert second.get("tool_choice") == (choice if choice in ("none", "auto") else None)
+    assert first["parallel_tool_calls"] is second["parallel_tool_calls"] is False
+    assert offered(first) == offered(second)
 
 
-def test_any_json(shell: InteractiveShell, server: ScriptedServer) -> None:
-    server.script(*whole("chat", '{"a": [1]}'))
-    assert run(shell, "%chat --json something").parsed == {"a": [1]}
-    assert body(server, 0)["response_format"] == {"type": "json_object"}
+# --- Interrupts and failures ------------------------------------------------------------------
 
 
-# --- Filled prompts ---------------------------------------------------------------------------
+def test_an_interrupt_in_a_call_leaves_a_valid_history(
+    magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    script(server, magic, calls(magic, ("add", {"a": 1}), ("stop", {"a": 1}), ("add", {"a": 5})))
+    with pytest.raises(Interrupted):
+        run(shell, f"%{magic} --tool add --tool stop -o partial do it")
+    assert shell.user_ns["ran"] == [(1, 1)]
+    assert shell.user_ns["partial"].status == "stopped"
+    run(shell, f"%{magic} go on")
+    told = outputs(bodies(server)[1])
+    assert [call for call, _ in told] == ["call_0", "call_1", "call_2"]
+    assert told[0][1] == "2"
+    assert all("interrupted by the user" in output for _, output in told[1:])
 
 
-def test_variables_in_the_prompt(shell: InteractiveShell, server: ScriptedServer) -> None:
-    run(shell, "n, name = 3, '{{ n }}'")
-    run(shell, "%%chat\n{{ n + 1 }} {{ name }} {{ n:04d }} {n} \\{{ n }}")
-    content = body(server, 0)["messages"][0]["content"]
-    assert content == "4 {{ n }} 0003 {n} {{ n }}"
-    run(shell, "%%chat --literal --once\n{{ n }}")
-    assert body(server, 1)["messages"][0]["content"] == "{{ n }}"
-    with pytest.raises(UsageError, match="undefined_name"):
-        run(shell, "%%chat\n{{ undefined_name }}")
-    assert len(server.exchanges) == 2
+def test_an_interrupt_between_calls_leaves_a_valid_history(
+    magic: str, shell: InteractiveShell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It strikes where the second call is to be approved."""
+    asked: list[str] = []
+
+    def strike(prompt: str) -> str:
+        asked.append(prompt)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return "y"
+
+    monkeypatch.setattr("builtins.input", strike)
+    script(server, magic, calls(magic, ("add", {"a": 1}), ("add", {"a": 2})))
+    with pytest.raises(Interrupted):
+        run(shell, f"%{magic} --tool add --approve do it")
+    run(shell, f"%{magic} go on")
+    assert shell.user_ns["ran"] == [(1, 1)]
+    assert outputs(bodies(server)[1]) == [("call_0", "2"), ("call_1", "interrupted by the user")]
 
 
-def test_an_image(shell: InteractiveShell, server: ScriptedServer) -> None:
-    run(shell, "from PIL import Image\npicture = Image.new('RGB', (4, 4), 'red')")
-    run(shell, "%chat --image picture what is it?")
-    text, image = body(server, 0)["messages"][0]["content"]
-    assert text == {"type": "text", "text": "what is it?"}
-    assert image["image_url"]["url"].startswith("data:image/png;base64,")
-    with pytest.raises(UsageError, match=r"nowhere\.png"):
-        run(shell, "%chat --image nowhere.png what is it?")
+def test_an_interrupt_after_the_calls_keeps_what_they_gave(
+    magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    """It strikes while the model makes up its mind about the results."""
+    hold = Hold()
+    script(server, magic, calls(magic, ("add", {"a": 1})), [hold, *streamed(magic, "Never.")])
+
+    def strike() -> None:
+        if hold.reached.wait(PATIENCE):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = threading.Thread(target=strike)
+    watcher.start()
+    with pytest.raises(Interrupted):
+        run(shell, f"%{magic} --tool add do it")
+    watcher.join()
+    run(shell, f"%{magic} go on")
+    assert shell.user_ns["ran"] == [(1, 1)]
+    assert outputs(bodies(server)[-1]) == [("call_0", "2")]
+    assert "Never" not in str(said(bodies(server)[-1]))
 
 
-def test_code_goes_into_a_new_cell(shell: InteractiveShell, server: ScriptedServer) -> None:
-    text = "Two:\n\n```python\na = 1\n```\n\n```python\nb = 2\n```\n"
-    offered: list[str] = []
-    shell.set_next_input = lambda source, replace=False: offered.append(source)
-    for option in ("--code", "--code=2", "--code=7"):
-        server.script(*chat_stream(text))
-        run(shell, f"%chat {option} --once code")
-    assert offered == ["a = 1\n# ---\nb = 2", "b = 2"]
+def test_a_failure_after_tools_keeps_what_they_gave(
+    magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    script(server, magic, calls(magic, ("add", {"a": 1})), error_answer(400, "no more"))
+    with pytest.raises(NbchatError, match="no more"):
+        run(shell, f"%{magic} --tool add do it")
+    run(shell, f"%{magic} go on")
+    assert outputs(bodies(server)[-1]) == [("call_0", "2")]

@@ -48,6 +48,19 @@ def test_an_answer_that_does_not_stream(
     assert any(isinstance(event, Finished) for event in events)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"content-type": "application/json"}, {"content-type": "text/plain; charset=iso-8859-1"}, {}],
+    ids=["json", "plain", "none"],
+)
+def test_what_the_answer_is_its_headers_do_not_say(
+    server: ScriptedServer, client: Client, headers: dict[str, str]
+) -> None:
+    """Row 8."""
+    server.script(Head(headers=headers), *chat_stream("Grüße"))
+    assert text_of(collect(client.send(prompt(server.base_url)))) == "Grüße"
+
+
 def test_what_is_sent(server: ScriptedServer, client: Client) -> None:
     request = prompt(
         server.base_url, text="Grüße \ud800", key=Secret("sk-1"), headers={"X-Extra": "yes"}
@@ -174,6 +187,7 @@ def test_a_connection_that_does_not_end_is_closed(
 
 
 def test_usage_is_awaited_after_the_finish(server: ScriptedServer, client: Client) -> None:
+    """Row 3."""
     hold = Hold()
     frames = chat_stream("hi", usage=(3, 4))
     server.script(*frames[:-2], hold, *frames[-2:])
@@ -188,6 +202,7 @@ def test_usage_is_awaited_after_the_finish(server: ScriptedServer, client: Clien
 def test_a_server_that_keeps_the_connection_open_is_left(
     server: ScriptedServer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Row 3."""
     monkeypatch.setattr(stream, "GRACE", 0.05)
     server.script(*chat_stream("hi", usage=None)[:-1], UNTIL_DISCONNECT)
     events = collect(client.send(prompt(server.base_url)))
@@ -222,6 +237,7 @@ def test_a_cut_answer_keeps_its_text_and_says_so(
 
 
 def test_a_clean_end_without_a_finish_is_a_cut(server: ScriptedServer, client: Client) -> None:
+    """Row 2."""
     server.script(*chat_stream("Hel", "lo")[:3])
     events = collect(client.send(prompt(server.base_url)))
     assert text_of(events) == "Hello"
@@ -262,6 +278,7 @@ def test_a_failure_within_the_stream_is_an_event(
 
 
 def test_an_error_body_with_status_200(server: ScriptedServer, client: Client) -> None:
+    """Row 10."""
     server.script(*json_answer({"error": {"message": "no luck"}}))
     events = collect(client.send(prompt(server.base_url)))
     assert [type(event) for event in events] == [Connected, Failed]

@@ -59,6 +59,7 @@ def says(words: bytes) -> Iterator[int]:
 def test_a_redirect_within_the_origin_is_followed(
     server: ScriptedServer, client: Client, status: int
 ) -> None:
+    """Row 44."""
     server.script(Head(status, {"location": "/v2/chat/completions"}, "length"))
     events = collect(client.send(prompt(server.base_url, key=Secret("sk-1"))))
     assert text_of(events) == "echo: hello there"
@@ -71,6 +72,7 @@ def test_a_redirect_within_the_origin_is_followed(
 def test_no_redirect_to_another_origin(
     server: ScriptedServer, client: Client, status: int
 ) -> None:
+    """Row 44."""
     with ScriptedServer() as other:
         place = f"{other.base_url}/chat/completions"
         server.script(Head(status, {"location": f"{place}?token=x"}, "length"))
@@ -110,6 +112,7 @@ def test_redirects_in_a_circle_end(server: ScriptedServer, client: Client) -> No
 def test_a_proxy_of_the_environment_is_used(
     server: ScriptedServer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Row 44."""
     monkeypatch.setenv("HTTP_PROXY", server.origin)
     events = collect(client.send(prompt("http://model.test/v1")))
     assert text_of(events) == "echo: hello there"
@@ -168,6 +171,7 @@ def tls_server() -> Iterator[ScriptedServer]:
 def test_certificates_of_the_environment_are_trusted(
     tls_server: ScriptedServer, client: Client, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    """Row 44."""
     monkeypatch.setenv(name, str(CERTIFICATE))
     assert text_of(collect(client.send(prompt(tls_server.base_url)))) == "echo: hello there"
 

@@ -83,6 +83,7 @@ def test_these_are_not(server: ScriptedServer, client: Client, status: int) -> N
 def test_two_retries_then_the_last_error(
     server: ScriptedServer, client: Client, waits: list[float]
 ) -> None:
+    """Row 41."""
     for number in range(3):
         server.script(*error_answer(500, f"failure {number}"))
     with pytest.raises(InternalServerError, match="failure 2"):

@@ -211,6 +211,7 @@ def test_the_prompt_of_a_cell_may_stand_on_its_first_line_alone(
 def test_responses_continue_by_id_where_the_server_keeps_state(
     shell: InteractiveShell, server: ScriptedServer
 ) -> None:
+    """Row 45: the server gives each response the same id."""
     first = run_respond(shell, server, None, "one")
     server.script(*json_answer({"id": first.id}))
     run_respond(shell, server, first.id, "two")
@@ -227,6 +228,7 @@ def test_responses_continue_by_id_where_the_server_keeps_state(
 def test_a_server_that_keeps_no_responses_gets_the_history(
     shell: InteractiveShell, server: ScriptedServer, kept: list[Any]
 ) -> None:
+    """Row 27."""
     run_respond(shell, server, None, "one")
     server.script(*kept)
     reply = run_respond(shell, server, None, "two")
@@ -255,6 +257,7 @@ def test_a_server_that_refuses_the_id_gets_the_history(
     status: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """Row 27."""
     first = run_respond(shell, server, None, "one")
     server.script(*json_answer({"id": first.id}))
     server.script(
@@ -274,6 +277,7 @@ def test_a_server_that_refuses_the_id_gets_the_history(
 def test_a_server_that_ignores_the_id_gets_the_history(
     shell: InteractiveShell, server: ScriptedServer
 ) -> None:
+    """Row 27."""
     first = run_respond(shell, server, None, "one")
     server.script(*json_answer({"id": first.id}))
     server.script(*responses_stream("I know of nothing."))

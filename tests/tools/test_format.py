@@ -239,6 +239,7 @@ def test_an_answer_becomes_the_object(asked: Any, text: str, expected: object) -
     ],
 )
 def test_what_does_not_fit_is_shown_with_its_path(asked: Any, text: str, words: str) -> None:
+    """Row 39."""
     with pytest.raises(FormatError) as caught:
         structure(asked).validate(text)
     assert words in str(caught.value)

@@ -98,12 +98,14 @@ def read(status: int, body: object, headers: dict[str, str] | None = None, **con
     ],
 )
 def test_message(body: object, message: str) -> None:
+    """Rows 12 and 13."""
     error = read(400, body)
     assert isinstance(error, BadRequestError)
     assert error.detail == message
 
 
 def test_code_param_type_and_request_id() -> None:
+    """Row 14."""
     error = read(
         422,
         {"error": {"message": "m", "code": 17, "param": "seed", "type": "t"}},
@@ -160,6 +162,7 @@ def test_deep_nesting_ends() -> None:
     ],
 )
 def test_context_overflow_tells_the_way_out(body: object) -> None:
+    """Row 40."""
     error = read(400, body)
     assert error.detail.startswith("the thread does not fit into the model's context: ")
     for way in ("--new", "--truncation auto", "shorten"):
@@ -167,6 +170,7 @@ def test_context_overflow_tells_the_way_out(body: object) -> None:
 
 
 def test_context_overflow_of_llama_cpp_says_the_sizes() -> None:
+    """Row 40."""
     body = {
         "error": {
             "code": 400,
@@ -209,6 +213,7 @@ def test_context_overflow_of_llama_cpp_says_the_sizes() -> None:
     ],
 )
 def test_hints(status: int, body: object, kind: type | None, hint: str) -> None:
+    """Row 42, a path that does not exist; row 43, metadata without store."""
     error = read(status, body)
     assert isinstance(error, kind or APIStatusError)
     assert hint in error.hint
@@ -263,6 +268,7 @@ def test_asked_wait(headers: dict[str, str], seconds: float | None) -> None:
     ],
 )
 def test_stream_failure(frame: object, text: str) -> None:
+    """Row 33."""
     error = stream_failure(frame)
     assert type(error) is StreamError
     assert error.detail.startswith(text)
@@ -290,6 +296,7 @@ def test_a_status_within_a_stream_tells_the_class(frame: object, kind: type) -> 
 
 
 def test_context_overflow_within_a_stream() -> None:
+    """Row 40."""
     response = {"error": {"code": "context_length_exceeded", "message": "Your input exceeds"}}
     error = stream_failure({"type": "response.failed", "response": response})
     assert "does not fit" in error.detail

@@ -21,6 +21,7 @@ UNSUPPORTED = "Unsupported parameter: '{}' is not supported with this model."
 
 
 def test_max_tokens_is_renamed_either_way_and_once() -> None:
+    """Row 23."""
     words = UNSUPPORTED.format("max_tokens") + " Use 'max_completion_tokens' instead."
     error = refusal(words, param="max_tokens", code="unsupported_parameter")
     first = amend({"max_tokens": 5}, error, "chat", Habits(max_tokens="max_tokens"))
@@ -56,6 +57,7 @@ def test_a_limit_that_is_too_high_is_an_error() -> None:
     ],
 )
 def test_optional_fields_are_left_out(field: str, message: str) -> None:
+    """Row 24."""
     amended = amend({field: 1, "model": "m"}, refusal(message), "chat", Habits())
     assert amended is not None
     assert amended[0].dropped == {field}
@@ -104,6 +106,7 @@ def test_logprobs_take_top_logprobs_with_them() -> None:
 
 
 def test_fastapi_names_a_field_by_its_place() -> None:
+    """Row 26."""
     detail = [
         {"type": "missing", "loc": ["body", "x"], "msg": "Field required", "input": "seed"},
         {"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "Extra inputs"},
@@ -129,6 +132,7 @@ def test_fastapi_names_a_field_by_its_place() -> None:
     ],
 )
 def test_roles_are_swapped(role: str, message: str, next_role: str) -> None:
+    """Row 25."""
     body = {"messages": [{"role": role, "content": "s"}, {"role": "user", "content": "u"}]}
     amended = amend(body, refusal(message), "chat", Habits(system_role=role))
     assert amended is not None
@@ -152,6 +156,7 @@ def test_a_role_that_was_not_sent_is_not_swapped() -> None:
 def test_a_lost_response_leads_to_the_whole_history(
     status: int, message: str, fields: dict[str, str]
 ) -> None:
+    """Row 27."""
     error = refusal(message, status, **fields)
     body = {"previous_response_id": "resp_1", "input": []}
     amended = amend(body, error, "responses", Habits())

@@ -92,6 +92,7 @@ def test_without_streaming_no_stream_options() -> None:
 
 
 def test_habits() -> None:
+    """Rows 23, 24, 25 and 26: what was learnt is kept to."""
     old = Habits(
         max_tokens="max_tokens",
         system_role="developer",

@@ -51,6 +51,7 @@ def answer(text: str) -> dict[str, Any]:
 
 
 def test_the_least() -> None:
+    """Row 36: the input is a list."""
     assert body() == {"model": "m", "input": [HI_ITEM], "stream": True}
     assert list(body())[:2] == ["model", "input"]
 
@@ -236,6 +237,7 @@ def test_a_call_that_nobody_ran_is_answered() -> None:
 
 
 def test_items_are_echoed_whole_and_in_order() -> None:
+    """Row 37."""
     message = Message("assistant", (Text("a"),), (CALL,), items=ITEMS)
     echoed = sent(HI, message, RESULT)
     reasoning = {**ITEMS[1], "summary": []}
@@ -248,6 +250,7 @@ KEEPS_NOTHING = [{"options": Options(store=False)}, {"habits": Habits(stateful=F
 
 @pytest.mark.parametrize("more", KEEPS_NOTHING)
 def test_where_nothing_is_kept_encrypted_reasoning_goes_without_ids(more: dict[str, Any]) -> None:
+    """Rows 37 and 38."""
     items = sent(Message("assistant", (Text("a"),), (CALL,), items=ITEMS), **more)
     kept = [ITEMS[0], *ITEMS[2:]]
     assert items == [{key: item[key] for key in item if key != "id"} for item in kept]
@@ -255,6 +258,7 @@ def test_where_nothing_is_kept_encrypted_reasoning_goes_without_ids(more: dict[s
 
 @pytest.mark.parametrize("more", KEEPS_NOTHING)
 def test_where_nothing_is_kept_other_answers_are_rebuilt(more: dict[str, Any]) -> None:
+    """Rows 37 and 38."""
     message = Message("assistant", (Text("a"),), (CALL,), items=ITEMS[1:])
     call = {"type": "custom_tool_call", "input": "", "call_id": "c", "name": "h"}
     assert sent(message, RESULT, **more) == [answer("a"), call, RESULT_ITEM]

@@ -31,6 +31,7 @@ from nbchat.wire.url import endpoint_url, host_of, is_loopback, normalise_base_u
     ],
 )
 def test_normalise(given: str, meant: str | None) -> None:
+    """Row 42."""
     meant = meant or given.rstrip("/")
     assert normalise_base_url(given) == meant
     assert normalise_base_url(meant) == meant

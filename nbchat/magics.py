@@ -135,8 +135,13 @@ class Extension:
             return None
         display = lookup(self.settings, "display").value
         stopped = threading.Event()
-        display = lookup(self.settings, "display").value
-        screen = view.choose(display, self.shell, stopped.set, detached=options.bg)
+        screen = view.choose(
+            display,
+            self.shell,
+            stopped.set,
+            choices=plan.options.n or 1,
+            detached=options.bg,
+        )
 
         def keep(reply: Reply) -> None:
             if options.out:

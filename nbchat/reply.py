@@ -101,6 +101,10 @@ class Reply:
         raw: the complete response object where the server sent one, else ``None``.
         steps: what came before the last answer: the model's words and the tools that ran.
         notices: what was dropped, replaced or sent again, one line each.
+        thread: the name of the thread, ``""`` outside of all.
+        turn: the id of the turn.
+        picked: index in `choices` of the one that the thread goes on with. ``%nbchat pick`` leaves
+            it as it is in the replies that there are.
 
     >>> Reply(choices=(Choice(text="Hi."),)).text
     'Hi.'
@@ -123,6 +127,7 @@ class Reply:
     steps: tuple[str | ToolFinished, ...] = ()
     thread: str = ""
     turn: str = ""
+    picked: int = 0
 
     @property
     def text(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from IPython.display import display
 
 from nbchat.commands import Context, Words, command
@@ -9,6 +11,7 @@ from nbchat.commands.page import thread_html
 from nbchat.errors import UsageError
 from nbchat.exchange.markdown import to_markdown
 from nbchat.reply import Reply
+from nbchat.view.picked import mark
 
 
 @command("show [THREAD|--last]", "Show a whole thread as it reads, or the last answer again.")
@@ -46,8 +49,13 @@ def pick(context: Context, words: Words) -> str:
             continue
         if not words[0].isdecimal() or not 1 <= int(words[0]) <= count:
             raise UsageError(f"the answer has the choices 1 to {count}, not {words[0]!r}")
-        turn.picked = sorted(turn.answer.choices)[int(words[0]) - 1]
+        place = int(words[0]) - 1
+        turn.picked = sorted(turn.answer.choices)[place]
         context.session.journal.settle(turn)
+        mark(turn.id, place)
+        last = context.session.last
+        if last is not None and last.turn == turn.id:
+            context.session.last = replace(last, picked=place)
         return f"the thread {thread.name} goes on with choice {words[0]}"
     raise UsageError(f"no answer of the thread {thread.name} has several choices")
 

@@ -117,4 +117,5 @@ class Turn:
             notices=tuple(answer.notices),
             thread=thread,
             turn=self.id,
+            picked=sorted({*answer.choices, self.picked}).index(self.picked),
         )

@@ -226,7 +226,7 @@ class Course:
 
     def _reply(self) -> Reply:
         """What the prompt gave: the last answer, with the tokens and the time of all."""
-        name = self._plan.thread.name
+        name = "" if self._plan.options.once else self._plan.thread.name
         replies = [flight.turn.reply(name) for flight in self._flights]
         last = replies[-1]
         if len(replies) == 1:

@@ -107,11 +107,21 @@ def _interrupt(events: Events, reply: Reply | None) -> Reply | None:
 
 
 def choose(
-    display: str, shell: Any, on_stop: Callable[[], None], *, detached: bool = False
+    display: str,
+    shell: Any,
+    on_stop: Callable[[], None],
+    *,
+    choices: int = 1,
+    detached: bool = False,
 ) -> Screen:
     """Return the screen for ``display`` (auto, widgets, html or text) in ``shell``.
 
-    ``detached`` is for an answer that goes on when its cell is done.
+    Args:
+        display: as in the setting ``NbChat.display``.
+        shell: the IPython shell.
+        on_stop: called when the user clicks Stop.
+        choices: how many answers were asked for.
+        detached: the answer goes on when its cell is done.
     """
     kernel = getattr(shell, "kernel", None)
     if display == "auto":
@@ -124,7 +134,7 @@ def choose(
     if display == "widgets" and kernel is not None:
         from nbchat.view.widgets import WidgetScreen
 
-        return WidgetScreen(on_stop, kernel, detached=detached)
+        return WidgetScreen(on_stop, kernel, choices=choices, detached=detached)
     if display in ("widgets", "html") and kernel is not None:
         from nbchat.view.updates import UpdateScreen
 

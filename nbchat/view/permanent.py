@@ -25,8 +25,8 @@ _STATES = {
 
 
 def bundle(reply: Reply) -> dict[str, Any]:
-    """Return the MIME bundle of a reply: ``text/html`` and, as it is, ``text/plain``."""
-    return {"text/html": html(reply), "text/plain": reply.text or reply.refusal}
+    """Return the MIME bundle of a reply: ``text/html`` and, as it came, ``text/plain``."""
+    return {"text/html": html(reply), "text/plain": _text(reply)}
 
 
 def failed(failure: str) -> dict[str, Any]:
@@ -39,7 +39,10 @@ def html(reply: Reply) -> str:
     """Return the permanent HTML of a reply."""
     first, *others = reply.choices
     bodies = [_choice(first, reply.images), *map(_choice, others)]
-    body = bodies[0] if len(bodies) == 1 else columns(bodies, f"nbchat-{reply.turn}")
+    body = bodies[0]
+    if len(bodies) > 1:
+        # An answer outside of all threads has nothing that goes on.
+        body = columns(bodies, f"nbchat-{reply.turn}", reply.picked if reply.thread else None)
     return answer_html(
         steps_html(reply.steps) + body,
         reasoning_html=render_markdown(reply.reasoning) if reply.reasoning else "",
@@ -47,6 +50,12 @@ def html(reply: Reply) -> str:
         notices=marks(reply),
         footer=footer(reply),
     )
+
+
+def _text(reply: Reply) -> str:
+    first, *others = (choice.text or choice.refusal for choice in reply.choices)
+    marked = (f"--- choice {number}\n{text}" for number, text in enumerate(others, 2))
+    return "\n\n".join([first, *marked])
 
 
 def _choice(choice: Choice, images: Sequence[GeneratedImage] = ()) -> str:
@@ -93,8 +102,11 @@ def footer(reply: Reply) -> str:
     reason = reply.finish_reason
     if reason not in ("", "stop") and reply.status in ("completed", "incomplete"):
         parts.append(_ENDS.get(reason, reason))
-    if len(reply.choices) > 1:
-        parts.append("the thread goes on with choice 1 (%nbchat pick 2 takes another)")
+    if len(reply.choices) > 1 and reply.thread:
+        picked, other = reply.picked + 1, 1 if reply.picked else 2
+        parts.append(
+            f"the thread goes on with choice {picked} (%nbchat pick {other} takes another)"
+        )
     return " · ".join([*parts, *reply.notices])
 
 

@@ -13,7 +13,9 @@ from IPython.display import publish_display_data
 from nbchat.messages import StreamEvent
 from nbchat.render import answer_html
 from nbchat.reply import Reply
+from nbchat.view.choices import columns
 from nbchat.view.permanent import bundle, failed, metadata
+from nbchat.view.picked import remember
 from nbchat.view.progress import Column, Live
 from nbchat.view.steps import runs_html
 
@@ -52,11 +54,13 @@ class UpdateScreen:
             self._publish(failed(failure), {})
 
     def _paint(self) -> None:
+            remember(self._display_id, reply)
         bodies = [_html(column) for _, column in sorted(self._live.columns.items())]
         html = answer_html(
-            "".join(bodies) + runs_html(self._live.runs),
+            body + runs_html(self._live.runs),
             reasoning_html=_html(self._live.reasoning) if self._live.reasoning else "",
             notices=self._live.lines,
+        body = columns(bodies, self._display_id) if len(bodies) > 1 else "".join(bodies)
             footer=self._live.status(),
         )
         self._publish({"text/html": html, "text/plain": ""}, {})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ipywidgets
@@ -22,6 +22,7 @@ from nbchat.reply import Reply
 from nbchat.view import choices, chunks
 from nbchat.view.chunks import Chunks, Pace
 from nbchat.view.permanent import bundle, failed, metadata
+from nbchat.view.picked import remember
 from nbchat.view.progress import Live
 from nbchat.view.steps import runs_html
 
@@ -40,7 +41,8 @@ _STYLE = (
     ".nbchat-live.nbchat-live{padding-right:20px;margin-bottom:.5em}"
     ".nbchat-live .nbchat-style{display:none}"
     ".nbchat-live .jupyter-widgets.nbchat-thought{display:none;width:auto;"
-    "border-left:2px solid var(--nb-line);margin:0 0 .75em .3em;padding-left:1em}"
+    "border-left:2px solid var(--nb-line);margin:.28em 0 .7em .28em;padding-left:1em}"
+    ".nbchat-live .nbchat-think details[open]{margin:0}"
     ".nbchat-live .nbchat-think:has(details[open])+.jupyter-widgets.nbchat-thought{display:flex}"
     ".nbchat-live .nbchat-thought .nbchat.nbchat{color:var(--nb-muted);font-size:.93em}"
     ".nbchat-live .jupyter-widgets.nbchat-bar{align-items:center;margin:.43em 0 0;gap:.9em}"
@@ -65,12 +67,18 @@ class WidgetScreen:
     """Shows the answer in a column of HTML widgets with a Stop button."""
 
     def __init__(
-        self, on_stop: Callable[[], None], kernel: Any, *, detached: bool = False
+        self,
+        on_stop: Callable[[], None],
+        kernel: Any,
+        *,
+        choices: int = 1,
+        detached: bool = False,
     ) -> None:
         self._live = Live()
         self._on_stop = on_stop
         # With the cell done, an idle kernel hears every click.
         self._hears = detached or _hears_while_busy(kernel)
+        self._expected = choices
         self._display_id = f"nbchat-{secrets.token_hex(8)}"
         self._made: list[Any] = []
         self._styles: dict[Any, Any] = {}
@@ -96,6 +104,8 @@ class WidgetScreen:
             self._bottom = [self._body, self._lines, bar]
             children = [*self._top, *self._bottom]
             self._root = self._box(ipywidgets.VBox, "nbchat nbchat-live", children)
+            if self._expected > 1:  # the columns stand before anything is in them
+                self._add_columns(range(self._expected))
             self._paint()
             # By hand, because `display` of ipywidgets 7 drops the display id.
             view = {"model_id": self._root.model_id, "version_major": 2, "version_minor": 0}
@@ -131,6 +141,7 @@ class WidgetScreen:
         else:
             self._publish(bundle(reply), metadata(reply), update=True)
 
+            remember(self._display_id, reply)
     # --- Making ---------------------------------------------------------------------------
 
     def _keep(self, widget: Any) -> Any:
@@ -184,8 +195,8 @@ class WidgetScreen:
         if live.reasoning is not None:
             self._thought = self._thought or self._fold()
             self._thought.paint(live.reasoning)
-        if len(self._columns) != len(live.columns):
-            self._add_columns()
+        if not self._columns.keys() >= live.columns.keys():
+            self._add_columns(live.columns)
         for index, column in live.columns.items():
             self._columns[index].paint(column)
         lines = runs_html(live.runs) + "".join(
@@ -203,29 +214,28 @@ class WidgetScreen:
     def _fold(self) -> Chunks:
         """Open the folded part. The fold is a widget of its own, so that repaints leave it."""
         fold = self._html(
-            '<details class="nbchat-reasoning" style="margin:0"><summary>Reasoning</summary>'
-            "</details>",
+            '<details class="nbchat-reasoning"><summary>Reasoning</summary></details>',
             "nbchat-think",
         )
         thought = self._chunks("nbchat-thought")
         self._root.children = [*self._top, fold, thought.box, *self._bottom]
         return thought
 
-    def _add_columns(self) -> None:
+    def _add_columns(self, indices: Iterable[int]) -> None:
         """Make the columns of new choices; several stand side by side."""
-        for index in self._live.columns:
+        for index in indices:
             if index not in self._columns:
                 self._columns[index] = self._chunks("nbchat-choice")
         boxes = [column.box for _, column in sorted(self._columns.items())]
         if len(boxes) == 1:
             self._body.children = boxes
             return
-        for number, (_, column) in enumerate(sorted(self._columns.items()), 1):
-            column.head(self._html(f'<div class="nbchat">{choices.label(number)}</div>'))
+        for place, (_, column) in enumerate(sorted(self._columns.items())):
+            column.head(self._html(f'<div class="nbchat">{choices.label(place)}</div>'))
         count = len(boxes)
         self._style.value = _css(choices.style(count))
         buttons = choices.tabs(count, self._display_id)
-        tabs = self._html(f'<div class="nbchat-tabs">{buttons}</div>')
+        tabs = self._html(buttons)
         columns = self._box(ipywidgets.Box, "nbchat-columns", boxes)
         group = self._box(ipywidgets.VBox, "nbchat-choices", [tabs, columns])
         self._body.children = [group]

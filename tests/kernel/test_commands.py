@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.kernels import printed
-from tests.support.server import UNTIL_DISCONNECT, ScriptedServer, json_answer
+from tests.support.kernels import at, printed
+from tests.support.server import (
+    UNTIL_DISCONNECT,
+    ScriptedServer,
+    chat_chunk,
+    chat_stream,
+    json_answer,
+)
 
 pytestmark = pytest.mark.kernel
 
@@ -21,6 +27,20 @@ def test_an_example_is_replaced_when_its_cell_runs_again(kernel: Any) -> None:
     (shown,) = [m for m in kernel.run("%nbchat tree") if m["msg_type"] == "display_data"]
     assert set(shown["content"]["data"]) == {"text/plain", "text/html"}
     assert "● " in shown["content"]["data"]["text/plain"]
+
+
+def test_the_picked_choice_is_marked_where_it_was_shown(
+    run_notebook: Any, server: ScriptedServer
+) -> None:
+    server.script(chat_chunk({"content": "B"}, index=1), *chat_stream("A"))
+    ask, pick, again = run_notebook(
+        f"{at(server)} -n 2\nhello", "%nbchat pick 2", "%nbchat show --last"
+    ).cells
+    assert pick.outputs[0].text == "the thread main goes on with choice 2\n"
+    for cell in (ask, again):
+        (output,) = cell.outputs
+        assert ">✓ Choice 2<" in output.data["text/html"]
+        assert "goes on with choice 2 (%nbchat pick 1" in output.data["text/html"]
 
 
 def test_the_doctor_can_be_interrupted(kernel: Any, server: ScriptedServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -96,6 +97,7 @@ REPLY = Reply(
     thread="main",
     turn="ab12",
 )
+TWO = Reply(choices=(Choice(text="one"), Choice(text="two")), thread="main", turn="t")
 
 
 def test_the_footer() -> None:
@@ -134,10 +136,29 @@ def test_the_metadata() -> None:
 
 
 def test_choices_stand_side_by_side() -> None:
-    page = bundle(Reply(choices=(Choice(text="one"), Choice(text="two")), turn="t"))["text/html"]
+    page = bundle(TWO)["text/html"]
     assert page.count('class="nbchat-choice"') == 2
     assert page.count('type="radio"') == 2
-    assert "%nbchat pick 2" in page
+
+
+def test_the_picked_choice_is_marked() -> None:
+    for picked, other in ((0, 2), (1, 1)):
+        page = bundle(replace(TWO, picked=picked))["text/html"]
+        assert page.count(f">✓ Choice {picked + 1}<") == 2, "in its column and on its tab"
+        assert page.count(f">Choice {other}<") == 2
+        (shown,) = re.findall(r"<input[^>]* checked>([^<]*)", page)
+        assert shown == f"✓ Choice {picked + 1}"
+        assert f"goes on with choice {picked + 1} (%nbchat pick {other} takes" in page
+
+
+def test_outside_of_all_threads_nothing_is_picked() -> None:
+    page = bundle(replace(TWO, thread=""))["text/html"]
+    assert "✓" not in page
+    assert "pick" not in footer(replace(TWO, thread=""))
+
+
+def test_the_plain_text_has_every_choice() -> None:
+    assert bundle(TWO)["text/plain"] == "one\n\n--- choice 2\ntwo"
 
 
 def test_what_providers_say_is_escaped() -> None:

@@ -105,12 +105,14 @@ def front(monkeypatch: pytest.MonkeyPatch) -> FrontEnd:
 class Driver:
     """A screen with a clock that stands still except to let each event be painted."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, subshells: bool = True) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *, subshells: bool = True, choices: int = 1
+    ) -> None:
         self.now = 0.0
         monkeypatch.setattr(widgets, "time", SimpleNamespace(monotonic=lambda: self.now))
         self.stops: list[str] = []
         kernel = SimpleNamespace(_supports_kernel_subshells=subshells)
-        self.screen = WidgetScreen(lambda: self.stops.append("stop"), kernel)
+        self.screen = WidgetScreen(lambda: self.stops.append("stop"), kernel, choices=choices)
         self.screen.open()
 
     def take(self, *events: StreamEvent) -> None:
@@ -208,6 +210,22 @@ def test_choices_stand_side_by_side(front: FrontEnd, driver: Driver) -> None:
 
 
 def test_the_fold_of_the_reasoning_is_left_alone(front: FrontEnd, driver: Driver) -> None:
+def test_columns_that_were_asked_for_stay_where_they_are(
+    front: FrontEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = Driver(monkeypatch, choices=3)
+    columns = front.find("nbchat-choice")
+    assert len(columns) == 3
+    driver.write("Second.", choice=1)
+    driver.write("First.")
+    assert front.find("nbchat-choice") == columns
+    assert "<p>Second.</p>" in front.text(columns[1])
+    # A server may send more than that.
+    driver.write("Fourth.", choice=3)
+    assert front.find("nbchat-choice")[:3] == columns
+    assert len(front.find("nbchat-choice")) == 4
+
+
     driver.take(ReasoningDelta("First I "))
     (fold,) = front.find("nbchat-think")
     (thought,) = front.find("nbchat-thought")
@@ -335,7 +353,7 @@ def test_the_permanent_output_takes_the_place_and_no_widget_is_left(
     first, last = front.displays
     assert (first["update"], last["update"]) == (False, True)
     assert first["transient"] == last["transient"]
-    assert last["data"]["text/plain"] == "Corrected."
+    assert last["data"]["text/plain"] == "Corrected.\n\n--- choice 2\nAnother."
     assert front.models == {}
 
 

@@ -146,25 +146,27 @@ class Extension:
         def keep(reply: Reply) -> None:
             if options.out:
                 self.shell.user_ns[options.out] = reply
-            if options.code:
-                self._offer(reply, options.code)
 
         events = session.run(plan, stopped)
         if options.bg:
             rest = view.detach(events, screen, keep)
             session.jobs.start(plan.thread.name, text, stopped, rest)
             return None
-        self._shown = view.show(events, screen, keep)
-        return self._shown
+        self._shown = reply = view.show(events, screen, keep)
+        if options.code:
+            self._offer(reply, options.code)
+        return reply
 
     def _offer(self, reply: Reply, which: str) -> None:
         """Put code of the answer into a new cell below, or on the next prompt; it isn't run."""
+        from nbchat.commands import several
+
         blocks = reply.code
         if which != "all":
             blocks = blocks[int(which) - 1 : int(which)]
         if not blocks:
-            count = len(reply.code)
-            sys.stdout.write(f"no new cell: the answer has {count or 'no'} block(s) of code\n")
+            count = several(len(reply.code), "block")
+            sys.stdout.write(f"no new cell: the answer has {count} of code\n")
         else:
             self.shell.set_next_input("\n# ---\n".join(block.rstrip("\n") for block in blocks))
 

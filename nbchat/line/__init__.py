@@ -69,9 +69,11 @@ def parse(
         one.action(parser, values, one.word, one.flag)  # type: ignore[arg-type]
     options = Options(**values.fields)
     check(options, endpoint)
-    if cell is None or not cell.strip():
+    if cell is None:
         return options, rest
-    return options, f"{rest}\n{cell}" if rest.strip() else cell
+    if not rest.strip():
+        return options, cell
+    return options, f"{rest}\n{cell}" if cell.strip() else rest
 
 
 def actions() -> Mapping[str, argparse.Action]:

@@ -235,5 +235,9 @@ def _check_pairs(options: Options) -> None:
         raise UsageError("--json and --schema exclude each other: --schema is JSON already")
     if options.dry_run and options.curl:
         raise UsageError("--dry-run and --curl exclude each other: choose one form")
+    if options.code is not None and options.bg:
+        raise UsageError(
+            "--code and --bg exclude each other: a new cell comes with its cell's end"
+        )
     if options.previous and "conversation" in options.set:
         raise UsageError("--previous and --set conversation=… exclude each other")

@@ -9,7 +9,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from nbchat.commands.failures import masked, report
 from nbchat.errors import UsageError
-from tests.support.server import ScriptedServer, chat_stream
+from tests.support.cells import MAGICS, bodies, parts, said, streamed
+from tests.support.server import ScriptedServer
 
 FAILING = """\
 api_key = "not to be told"
@@ -20,38 +21,71 @@ mean([])
 """
 
 
-def prompt(server: ScriptedServer, number: int = 0) -> str:
-    return str(server.exchange(number).json["messages"][-1]["content"])
+@pytest.fixture(params=MAGICS)
+def magic(request: pytest.FixtureRequest, shell: InteractiveShell) -> str:
+    """Each magic; the current thread was last asked by it."""
+    shell.run_cell(f"%{request.param} hello").raise_error()
+    return str(request.param)
+
+
+def asked(server: ScriptedServer, number: int = -1) -> tuple[str, str, int]:
+    """Who was asked by a prompt, what in its last message, and how many messages there were."""
+    body = bodies(server)[number]
+    ((_, text),) = parts(body)
+    return "chat" if "messages" in body else "respond", text, len(said(body))
 
 
 def test_explain_tells_the_traceback_the_cell_and_the_values(
-    shell: InteractiveShell, server: ScriptedServer
+    magic: str, shell: InteractiveShell, server: ScriptedServer
 ) -> None:
     shell.run_cell(FAILING)
     shell.run_cell("%nbchat explain").raise_error()
-    said = prompt(server)
-    assert "ZeroDivisionError: division by zero" in said
-    assert "def mean(values):" in said
-    assert "total = 0" in said
-    assert "values = []" in said
+    by, text, count = asked(server)
+    assert (by, count) == (magic, 1)
+    assert text.startswith("Explain this error and how to mend it.")
+    assert "ZeroDivisionError: division by zero" in text
+    assert "def mean(values):" in text
+    assert "total = 0" in text
+    assert "values = []" in text
     shell.run_cell("%nbchat explain And in two words?").raise_error()
     # A thread of its own, and the question goes first.
-    messages = server.exchange(1).json["messages"]
-    assert len(messages) == 3
-    assert messages[-1]["content"].startswith("And in two words?")
-    shell.run_cell("%chat elsewhere").raise_error()
-    assert len(server.exchange(2).json["messages"]) == 1
-    shell.run_cell("%nbchat explain -t main").raise_error()
-    assert len(server.exchange(3).json["messages"]) == 3
+    by, text, count = asked(server)
+    assert (by, count) == (magic, 3)
+    assert text.startswith("And in two words?")
+    shell.run_cell(f"%{magic} elsewhere").raise_error()
+    assert asked(server)[2] == 3
+    shell.run_cell("%nbchat explain -t main -m other").raise_error()
+    assert asked(server)[2] == 5
+    assert bodies(server)[-1]["model"] == "other"
 
 
-def test_fix_offers_the_corrected_code(shell: InteractiveShell, server: ScriptedServer) -> None:
+def test_explain_takes_the_values_as_they_are(
+    magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    """Braces in a traceback are nobody's expressions."""
+    shell.run_cell("template = '{{ nothing }}'\nint(template)")
+    shell.run_cell("%nbchat explain").raise_error()
+    assert "template = '{{ nothing }}'" in asked(server)[1]
+
+
+def test_fix_offers_the_corrected_code(
+    magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
     offered: list[str] = []
     shell.set_next_input = lambda source, replace=False: offered.append(source)
     shell.run_cell(FAILING)
-    server.script(*chat_stream("Here:\n\n```python\nprint('mended')\n```\n"))
+    server.script(*streamed(magic, "Here:\n\n```python\nprint('mended')\n```\n"))
     shell.run_cell("%nbchat fix").raise_error()
+    assert asked(server)[0] == magic
+    assert "Correct this cell." in asked(server)[1]
     assert offered == ["print('mended')"]
+
+
+def test_without_a_thread_chat_is_asked(shell: InteractiveShell, server: ScriptedServer) -> None:
+    shell.run_cell("%nbchat say user An example.").raise_error()
+    shell.run_cell(FAILING)
+    shell.run_cell("%nbchat explain").raise_error()
+    assert asked(server)[0] == "chat"
 
 
 def test_nothing_failed(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,11 +127,3 @@ def test_values_are_shortened_and_secrets_masked() -> None:
 @pytest.mark.parametrize("plain", ["total = 3", "/usr/lib/python3/dist-packages/numpy/core.py"])
 def test_ordinary_text_is_not_masked(plain: str) -> None:
     assert masked(plain) == plain
-
-
-def test_last_gives_the_reply(shell: InteractiveShell, server: ScriptedServer) -> None:
-    with pytest.raises(UsageError, match="no answer yet"):
-        shell.run_cell("%nbchat last").raise_error()
-    shell.run_cell("%chat hello").raise_error()
-    shell.run_cell("r = %nbchat last").raise_error()
-    assert shell.user_ns["r"].text == "echo: hello"

@@ -258,6 +258,7 @@ REFUSED = [
     ("--no-store --store x", "--no-store and --store exclude each other"),
     ("--new --once x", "--new and --once exclude each other"),
     ("--dry-run --curl x", "--dry-run and --curl exclude each other"),
+    ("--code --bg x", "--code and --bg exclude each other"),
     ("--previous resp_1 x", "%%chat has no --previous: use %%respond"),
     ("--reasoning-summary auto x", "%%chat has no --reasoning-summary: use %%respond"),
     ("--include reasoning.encrypted_content x", "%%chat has no --include: use %%respond"),

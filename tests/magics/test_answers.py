@@ -88,7 +88,7 @@ CODE = "Two:\n\n```python\na = 1\n```\n\nand\n\n~~~\nb = 2\nc = '```'\n~~~\n"
         ("", [], ""),
         ("--code", ["a = 1\n# ---\nb = 2\nc = '```'"], ""),
         ("--code=2", ["b = 2\nc = '```'"], ""),
-        ("--code=7", [], "no new cell: the answer has 2 block(s) of code"),
+        ("--code=7", [], "no new cell: the answer has 2 blocks of code"),
     ],
 )
 def test_code_goes_into_a_new_cell(

@@ -62,13 +62,14 @@ def usage(threads: Iterable[Conversation]) -> list[Row]:
     """Return a row for each thread and model, in the order in which they first came.
 
     All turns count, on the current path or not: their tokens were used. So a turn that forked
-    threads share is in the rows of each; `total` counts it once.
+    threads share is in the rows of each; `total` counts it once. What was written by hand or
+    came from a file is left out.
     """
     rows: list[Row] = []
     for thread in threads:
         groups: dict[str, list[Turn]] = {}
         for turn in thread.turns:
-            if not turn.by_hand:
+            if _counts(turn):
                 groups.setdefault(turn.answer.model or turn.model, []).append(turn)
         rows += [_row(turns, thread.name, model) for model, turns in groups.items()]
     return rows
@@ -76,8 +77,12 @@ def usage(threads: Iterable[Conversation]) -> list[Row]:
 
 def total(threads: Iterable[Conversation]) -> Row:
     """Return one row for all turns, each counted once."""
-    turns = {turn.id: turn for thread in threads for turn in thread.turns if not turn.by_hand}
+    turns = {turn.id: turn for thread in threads for turn in thread.turns if _counts(turn)}
     return _row(list(turns.values()))
+
+
+def _counts(turn: Turn) -> bool:
+    return not (turn.by_hand or turn.imported)
 
 
 def cost_of(turn: Turn) -> Cost | None:

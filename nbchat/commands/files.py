@@ -28,6 +28,8 @@ def import_(context: Context, words: Words) -> str:
     for thread in import_file(words[0]):
         # A file is somebody's text: it does not decide which server is asked.
         dropped = [name for name in ("provider", "base_url") if thread.options.pop(name, None)]
+        for turn in thread.turns:
+            turn.imported = True
         lent(thread)  # what else it sets must be right before the thread is added
         context.session.threads.add(thread)
         context.session.keep(thread)

@@ -31,6 +31,7 @@ class Turn:
         execution: id of the run of that cell, such as the id of its execute request: the prompts
             of one run share it, and no run in any kernel has it again.
         by_hand: written by the user, not asked of a model.
+        imported: it came from a file; what it cost was spent elsewhere.
         stored: whether the server may know the response by its id later.
         saw: a digest of what the model was shown, for `Conversation.chained`.
         picked: index of the choice that the thread goes on with.
@@ -51,6 +52,7 @@ class Turn:
     cell: str = ""
     execution: str = ""
     by_hand: bool = False
+    imported: bool = False
     stored: bool = True
     saw: str = ""
     picked: int = 0

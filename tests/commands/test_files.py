@@ -42,6 +42,18 @@ def test_what_was_exported_comes_in_again(run: Run, server: ScriptedServer) -> N
         run("%nbchat import nothing.json")
 
 
+def test_what_was_imported_was_not_spent_here(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("%chat one\n%nbchat export main.json\n%nbchat import main.json")
+    assert len(run("%nbchat usage").splitlines()) == 2
+    run("%chat -t main-2 two")
+    main, copy, total = run("%nbchat usage").splitlines()[1:]
+    assert [row.split()[2] for row in (main, copy)] == ["1", "1"]
+    assert total.split()[1] == "2"
+    fresh_kernel(monkeypatch, run)
+    run(f"%nbchat restore {run('%nbchat restore').splitlines()[1].split()[0]}")
+    assert run("%nbchat usage").splitlines()[-1].split()[1] == "2"
+
+
 def test_a_file_does_not_choose_the_server(run: Run, server: ScriptedServer) -> None:
     run("%chat one\n%nbchat set base_url=https://evil.example/v1 provider=local")
     run("%nbchat export main.json")

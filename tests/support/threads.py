@@ -134,6 +134,7 @@ def threads(draw: st.DrawFn) -> Conversation:
             cell=draw(words),
             execution=draw(words),
             by_hand=draw(st.booleans()),
+            imported=draw(st.booleans()),
             stored=draw(st.booleans()),
             picked=draw(choices),
             answer=draw(answers(settled=True)),

@@ -50,17 +50,17 @@ class UpdateScreen:
         """Leave the permanent answer."""
         if reply is not None:
             self._publish(bundle(reply), metadata(reply))
+            remember(self._display_id, reply)
         elif self._shown:
             self._publish(failed(failure), {})
 
     def _paint(self) -> None:
-            remember(self._display_id, reply)
         bodies = [_html(column) for _, column in sorted(self._live.columns.items())]
+        body = columns(bodies, self._display_id) if len(bodies) > 1 else "".join(bodies)
         html = answer_html(
             body + runs_html(self._live.runs),
             reasoning_html=_html(self._live.reasoning) if self._live.reasoning else "",
             notices=self._live.lines,
-        body = columns(bodies, self._display_id) if len(bodies) > 1 else "".join(bodies)
             footer=self._live.status(),
         )
         self._publish({"text/html": html, "text/plain": ""}, {})

@@ -140,8 +140,8 @@ class WidgetScreen:
             self._publish(failed(failure), {}, update=True)
         else:
             self._publish(bundle(reply), metadata(reply), update=True)
-
             remember(self._display_id, reply)
+
     # --- Making ---------------------------------------------------------------------------
 
     def _keep(self, widget: Any) -> Any:

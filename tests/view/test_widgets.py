@@ -209,7 +209,6 @@ def test_choices_stand_side_by_side(front: FrontEnd, driver: Driver) -> None:
     assert len({front.models[box]["_model_name"] for box in boxes}) == 1
 
 
-def test_the_fold_of_the_reasoning_is_left_alone(front: FrontEnd, driver: Driver) -> None:
 def test_columns_that_were_asked_for_stay_where_they_are(
     front: FrontEnd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +225,7 @@ def test_columns_that_were_asked_for_stay_where_they_are(
     assert len(front.find("nbchat-choice")) == 4
 
 
+def test_the_fold_of_the_reasoning_is_left_alone(front: FrontEnd, driver: Driver) -> None:
     driver.take(ReasoningDelta("First I "))
     (fold,) = front.find("nbchat-think")
     (thought,) = front.find("nbchat-thought")

@@ -95,8 +95,8 @@ class Writer:
             self._emit("\n" + " " * self._indent, "")
         if word.isspace() and not whole and begun and self._column >= width:
             return
-        if len(self._line) == len(word) and word.isspace():
-            self._indent = min(_cells(word), width // 2)
+        if self._line.isspace():
+            self._indent = min(_cells(self._line), width // 2)
         self._emit(word, self._style or self._markdown())
 
     def _markdown(self) -> str:

@@ -6,7 +6,7 @@ import io
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nbchat.view.terminal import Writer
@@ -71,6 +71,7 @@ def ends(text: str) -> list[str]:
 PROSE = st.text(alphabet="abc é漢\n `#|-*", max_size=60)
 
 
+@example(pieces=[" ", " ", "```````"], width=8)
 @given(pieces=st.lists(PROSE, max_size=8), width=st.integers(8, 40))
 def test_nothing_is_lost_or_repeated(pieces: list[str], width: int) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:

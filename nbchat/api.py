@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import Any, Literal, overload
 
 from nbchat.errors import UsageError
+from nbchat.interrupt import StopSignal
 from nbchat.messages import Endpoint, Idle, Settled, StreamEvent
 from nbchat.options import Options, check
 from nbchat.reply import Reply
@@ -142,7 +143,7 @@ async def _aevents(session: Session, plan: Plan) -> AsyncIterator[StreamEvent]:
     loop = asyncio.get_running_loop()
     arrived = asyncio.Event()
     said: queue.SimpleQueue[StreamEvent | BaseException | None] = queue.SimpleQueue()
-    stopped = threading.Event()
+    stopped = StopSignal()
 
     def tell(what: StreamEvent | BaseException | None) -> None:
         said.put(what)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from IPython.core.magic import needs_local_scope, no_var_expand
 from nbchat import line as magic_line
 from nbchat.completion import install_completion, remove_completion
 from nbchat.errors import Interrupted, NbchatError
+from nbchat.interrupt import StopSignal
 from nbchat.reply import Reply, register_display
 from nbchat.settings import NbChat, lookup
 
@@ -133,8 +133,8 @@ class Extension:
         if options.dry_run or options.curl:
             sys.stdout.write(session.preview(plan) + "\n")
             return None
+        stopped = StopSignal()
         display = lookup(self.settings, "display").value
-        stopped = threading.Event()
         screen = view.choose(
             display,
             self.shell,

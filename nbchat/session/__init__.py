@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from nbchat import local
 from nbchat.conversation import Conversation, Threads
 from nbchat.errors import APIConnectionError, APIError, ConfigurationError, Interrupted, UsageError
+from nbchat.interrupt import StopSignal
 from nbchat.journal import FILENAME, Journal
 from nbchat.messages import Endpoint, Idle, Message, Part, Progress, StreamEvent, Text
 from nbchat.options import Options
@@ -187,7 +187,7 @@ class Session:
         return dry_run_text(url, body, has_key=provider.key is not None)
 
     def run(
-        self, plan: Plan, stopped: threading.Event | None = None
+        self, plan: Plan, stopped: StopSignal | None = None
     ) -> Generator[StreamEvent, None, None]:
         """Send the prompt and yield what comes; the last event is `Settled`.
 
@@ -201,7 +201,7 @@ class Session:
             ConfigurationError: the embedded model can't be had.
             Interrupted: the user stopped it (after `Settled` if anything had come).
         """
-        stopped = stopped or threading.Event()
+        stopped = stopped or StopSignal()
         if plan.options.once:
             yield from self._run(plan, stopped)
             return
@@ -218,7 +218,7 @@ class Session:
         finally:
             thread.answering.leave(ticket)
 
-    def _run(self, plan: Plan, stopped: threading.Event) -> Generator[StreamEvent, None, None]:
+    def _run(self, plan: Plan, stopped: StopSignal) -> Generator[StreamEvent, None, None]:
         # What is asked outside of any thread is not kept either.
         journal = Journal(None) if plan.options.once else self.journal
         course = Course(plan, stopped, self.client, self.experience, journal, self._prepare)
@@ -299,7 +299,7 @@ class Session:
         flight.turn.base_url, flight.turn.model = provider.base_url, provider.model
 
     def _with_only_model(
-        self, provider: Provider, stopped: threading.Event
+        self, provider: Provider, stopped: StopSignal
     ) -> Generator[StreamEvent, None, Provider]:
         """Return the provider with its model, if it has just one."""
         what = f"no model is named for {provider.name}"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from nbchat.conversation import Placement, Turn
 from nbchat.errors import FormatError, Interrupted, NbchatError
-from nbchat.interrupt import uninterrupted
+from nbchat.interrupt import StopSignal, uninterrupted
 from nbchat.journal import Journal
 from nbchat.messages import (
     Message,
@@ -46,7 +45,7 @@ class Course:
     def __init__(
         self,
         plan: Plan,
-        stopped: Event,
+        stopped: StopSignal,
         client: Client,
         experience: Experience,
         journal: Journal,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
@@ -14,6 +13,7 @@ from urllib.parse import quote
 from nbchat.conversation import Turn
 from nbchat.conversation.window import estimate, fit
 from nbchat.errors import APIError, APIStatusError, StreamError
+from nbchat.interrupt import StopSignal
 from nbchat.messages import (
     Connected,
     Failed,
@@ -63,7 +63,7 @@ class Flight:
         turn: Turn,
         client: Client,
         experience: Experience,
-        stopped: threading.Event,
+        stopped: StopSignal,
     ) -> None:
         self.plan = plan
         self.turn = turn

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
+from nbchat.interrupt import StopSignal
 from nbchat.messages import Idle, Message, StreamEvent, ToolCall, ToolFinished, ToolStarted
 from nbchat.tools import background
 from nbchat.tools.result import ToolResult
@@ -51,13 +52,13 @@ class Round:
         *,
         parallel: bool = False,
         approve: Callable[[ToolCall], bool] | None = None,
-        stopped: threading.Event | None = None,
+        stopped: StopSignal | None = None,
     ) -> None:
         self._calls = tuple(calls)
         self._tools = tools
         self._parallel = parallel
         self._approve = approve
-        self._stopped = stopped or threading.Event()
+        self._stopped = stopped or StopSignal()
         self._begun: dict[int, float] = {}
         self._results: dict[int, ToolResult] = {}
         self._done: queue.SimpleQueue[tuple[int, ToolResult]] = queue.SimpleQueue()
@@ -98,8 +99,8 @@ class Round:
         call = self._calls[index]
         self._check()
         tool = self._tools.get(call.name)
-        declined = tool is not None and self._approve is not None and not self._approve(call)
-        self._check()
+        approve = self._approve if tool is not None else None
+        declined = approve is not None and not self._approved(approve, call)
         self._begun[index] = time.monotonic()
         yield ToolStarted(self._key(index), call.name, call.arguments)
         if tool is None:
@@ -114,8 +115,14 @@ class Round:
         elif self._parallel and len(self._calls) > 1:
             self._start_thread(index, tool)
         else:
-            yield self._finish(index, tool.run(call.arguments))
+            with self._stopped.interruptible():
+                result = tool.run(call.arguments)
+            yield self._finish(index, result)
         yield from self._ended()
+
+    def _approved(self, approve: Callable[[ToolCall], bool], call: ToolCall) -> bool:
+        with self._stopped.interruptible():
+            return approve(call)
 
     def _submit(self, index: int, tool: Tool) -> None:
         future = background.submit(tool.arun(self._calls[index].arguments))

@@ -10,7 +10,7 @@ import time
 
 from IPython.display import publish_display_data
 
-from nbchat.messages import StreamEvent
+from nbchat.messages import StreamEvent, ToolStarted
 from nbchat.render import answer_html
 from nbchat.reply import Reply
 from nbchat.view.choices import columns
@@ -39,10 +39,14 @@ class UpdateScreen:
             self._paint()
 
     def event(self, event: StreamEvent) -> None:
-        """Take one event; repaint if the interval is over and something changed."""
+        """Take one event; repaint if something changed and the interval is over.
+
+        Also if none may come for long: a plain function runs on this thread.
+        """
         self._live.take(event)
         now = time.monotonic()
-        if self._live.changes > self._changes and now - self._painted >= INTERVAL:
+        due = now - self._painted >= INTERVAL or isinstance(event, ToolStarted)
+        if due and self._live.changes > self._changes:
             self._painted, self._changes = now, self._live.changes
             self._paint()
 

@@ -15,7 +15,7 @@ import ipywidgets
 from IPython.display import publish_display_data
 
 from nbchat.interrupt import uninterrupted
-from nbchat.messages import StreamEvent
+from nbchat.messages import StreamEvent, ToolStarted
 from nbchat.render import STYLE
 from nbchat.render.html import prose
 from nbchat.reply import Reply
@@ -112,10 +112,11 @@ class WidgetScreen:
             self._publish({VIEW: view, "text/plain": ""}, {}, update=False)
 
     def event(self, event: StreamEvent) -> None:
-        """Take one event; repaint if the interval is over."""
+        """Take one event; repaint if the interval is over, or if none may come for long."""
         self._live.take(event)
         now = time.monotonic()
-        if now - self._painted >= self._pace.interval:
+        # A plain function runs on this thread.
+        if now - self._painted >= self._pace.interval or isinstance(event, ToolStarted):
             self._painted = now
             # A repaint takes milliseconds, and half of one would leave widgets open.
             with uninterrupted():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.calls import calls
 from tests.support.kernels import Kernel, Messages, at, printed, running_kernel
 from tests.support.server import UNTIL_DISCONNECT, Hold, ScriptedServer, chat_stream
 
@@ -144,3 +145,34 @@ def test_a_click_on_stop(kernel: Kernel, server: ScriptedServer) -> None:
     else:
         kernel.manager.interrupt_kernel()
     check_stopped(kernel, server, request, messages)
+
+
+HANGS = """\
+import time
+def hang(a: int) -> int:
+    \"\"\"Never return.\"\"\"
+    print("it hangs", flush=True)
+    while True:
+        time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("magic", ["chat", "respond"])
+def test_a_click_while_a_function_hangs(
+    kernel: Kernel, server: ScriptedServer, magic: str
+) -> None:
+    """It stops what runs on the main thread, which looks at no event, and nothing after it."""
+    hears = ipykernel_version(kernel) >= (7,)
+    kernel.run(HANGS)
+    server.script(*calls(magic, ("hang", {"a": 1})))
+    cell = f"%%{magic} --base-url {server.base_url} -m m"
+    request = kernel.send(f"{cell} --tool hang\nhello", cell_id="one")
+    messages = kernel.until_shown(request, "it hangs")
+    if hears:
+        click(kernel, *ids(messages, "comm_open", "ButtonModel"))
+    else:
+        kernel.manager.interrupt_kernel()
+    assert kernel.reply(request)["ename"] == "Interrupted"
+    assert printed(kernel.run("print('alive')")).strip() == "alive"
+    kernel.run(f"{cell}\nagain", cell_id="two")
+    assert "interrupted by the user" in str(server.exchanges[-1].json)

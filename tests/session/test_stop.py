@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from nbchat.errors import Interrupted, StreamError
+from nbchat.interrupt import StopSignal
 from nbchat.options import Options
 from nbchat.session import Session
 from nbchat.session.background import in_background
@@ -31,7 +32,7 @@ def session(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Iterator
     session.close()
 
 
-def ask(session: Session, stopped: threading.Event, **options: object) -> None:
+def ask(session: Session, stopped: StopSignal, **options: object) -> None:
     plan = session.plan("hello", Options.of(**options), "responses")
     for _ in session.run(plan, stopped):
         pass
@@ -39,7 +40,7 @@ def ask(session: Session, stopped: threading.Event, **options: object) -> None:
 
 def stops(session: Session, hold: Hold, **options: object) -> None:
     """Ask, set stop when the server holds its answer back, and see that it ends."""
-    stopped = threading.Event()
+    stopped = StopSignal()
 
     def stop() -> None:
         assert hold.reached.wait(PATIENCE)
@@ -64,7 +65,7 @@ def test_while_it_is_asked_whether_responses_are_kept(
     session: Session, server: ScriptedServer
 ) -> None:
     server.script(*responses_stream("Hello."))
-    ask(session, threading.Event(), model="m")
+    ask(session, StopSignal(), model="m")
     hold = Hold()
     server.script(hold)
     stops(session, hold, model="m")
@@ -91,7 +92,7 @@ def test_a_background_response_that_failed_says_where_and_shows_no_key(
     with pytest.raises(StreamError) as caught:
         ask(
             session,
-            threading.Event(),
+            StopSignal(),
             model="m",
             stream=False,
             set={"background": True},

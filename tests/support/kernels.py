@@ -73,11 +73,12 @@ class Kernel:
         return list(self.messages(self.send(source, cell_id)))
 
     def until_shown(self, request: str, text: str) -> Messages:
-        """Return the messages of a request up to the one by which a widget shows ``text``."""
+        """Return the messages of a request up to where a widget or standard output has a text."""
         messages = []
         for message in self.messages(request):
             messages.append(message)
-            if message["msg_type"].startswith("comm_") and text in str(message["content"]):
+            shows = message["msg_type"].startswith(("comm_", "stream"))
+            if shows and text in str(message["content"]):
                 return messages
         raise AssertionError(f"{text!r} was not shown")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from nbchat.errors import ToolError
+from nbchat.interrupt import StopSignal
 from nbchat.messages import Idle, Message, StreamEvent, Text, ToolCall, ToolFinished, ToolStarted
 from nbchat.tools import Round, Tool, ask, collect
 from nbchat.tools import background as loops
@@ -278,14 +280,37 @@ def test_an_interrupt_within_a_call_leaves_an_output_for_each() -> None:
 
 
 def test_a_stop_between_calls() -> None:
-    stopped = threading.Event()
+    stopped = StopSignal()
+    calls = Round([call("add", '{"a": 1}'), call("add")], {"add": Tool.of(add)}, stopped=stopped)
+    events = calls.events()
+    for event in events:
+        if isinstance(event, ToolFinished):
+            stopped.set()
+            break
+    assert stopped_by(events) == []
+    assert texts(calls) == ["2", INTERRUPTED]
 
-    def stop() -> None:
+
+def test_a_stop_interrupts_a_function_on_the_main_thread_and_nothing_after_it() -> None:
+    began, stopped = threading.Event(), StopSignal()
+
+    def hang() -> None:
+        began.set()
+        while True:
+            time.sleep(3600)
+
+    def click() -> None:
+        assert began.wait(60)
+        stopped.set()
         stopped.set()
 
-    calls = Round([call("stop"), call("add")], collect([stop, add]), stopped=stopped)
-    assert stopped_by(calls.events()) == ["stop started", "stop finished"]
-    assert texts(calls) == ["null", INTERRUPTED]
+    clicking = threading.Thread(target=click)
+    clicking.start()
+    calls = Round([call("hang"), call("hang")], collect([hang]), stopped=stopped)
+    assert stopped_by(calls.events()) == ["hang started", "hang failed"]
+    clicking.join()
+    stopped.set()
+    assert texts(calls) == [INTERRUPTED] * 2
 
 
 def hanging(kind: str, left: list[str]) -> Callable[..., Any]:
@@ -314,7 +339,7 @@ def interrupted(events: Iterator[StreamEvent]) -> None:
 @pytest.mark.parametrize("how", ["stop", "interrupt", "close"])
 def test_tools_that_hang_can_be_stopped(kind: str, how: str) -> None:
     left: list[str] = []
-    stopped = threading.Event()
+    stopped = StopSignal()
     calls = Round(
         [call("hang"), call("add", '{"a": 1}')],
         {"hang": Tool.of(hanging(kind, left)), "add": Tool.of(add)},

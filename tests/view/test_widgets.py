@@ -23,6 +23,7 @@ from nbchat.messages import (
     StreamEvent,
     TextDelta,
     TextReplaced,
+    ToolStarted,
 )
 from nbchat.render import render_markdown
 from nbchat.reply import Choice, GeneratedImage, Reply
@@ -265,6 +266,14 @@ def test_events_wait_for_the_next_repaint(front: FrontEnd, driver: Driver) -> No
     assert front.sent[before:] == []
     driver.take(Notice("a note"))
     assert "<p>A text" + " more" * 50 in front.text(front.find("nbchat-body")[0])
+
+
+def test_a_call_shows_before_its_function_takes_the_thread(
+    front: FrontEnd, driver: Driver
+) -> None:
+    driver.write("I look.")
+    driver.screen.event(ToolStarted("c1", "look", '{"far": 1}'))
+    assert "look(far=1)" in str(front.models)
 
 
 def test_of_long_code_the_end_alone_is_sent(front: FrontEnd, driver: Driver) -> None:

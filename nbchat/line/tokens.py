@@ -224,13 +224,13 @@ class _Scanner:
             quote = ""
             raw, text = self._unquoted(flag, structured=kind == "fields" and key is not None)
         if self.at < len(self.line) and not self.line[self.at].isspace():
+            way_out = "; a quote within quotes is written with a backslash" if quote else ""
             raise UsageError(
-                f"{flag}: a blank is missing after {_tail(self.line[start : self.at])}; "
-                "a quote within quotes is written with a backslash"
+                f"{flag}: a blank is missing after {_tail(self.line[start : self.at])}{way_out}"
             )
         if key is None and quote and kind in ("pairs", "fields") and "=" in text:
             key, _, text = text.partition("=")
-            return Word(text, text, "'", key)
+            return Word(text, text, quote, key)
         return Word(text, raw, quote, key)
 
     def _quoted(self, flag: str) -> tuple[str, str]:

@@ -62,6 +62,8 @@ CASES = [
     ("--stop $stops --stop c", Options(stop=("a", "b", "c"))),
     ("--metadata $labels", Options(metadata={"run": "7"})),
     ("--metadata a=$persona", Options(metadata={"a": "be  brief"})),
+    ('--metadata "a=$persona"', Options(metadata={"a": "be  brief"})),
+    ("--metadata 'a=$persona'", Options(metadata={"a": "$persona"})),
     ("--set response_format=$schema", Options(set={"response_format": {"type": "object"}})),
     ("--set a.b={schema}", Options(set={"a.b": {"type": "object"}})),
     ("--set a={{ [n * 2 for n in (1, 2)] }}", Options(set={"a": [2, 4]})),

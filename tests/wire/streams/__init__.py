@@ -87,6 +87,14 @@ NOTHING = {
 }
 """The summary of an answer that is empty, complete and ended by ``stop``."""
 
+CUT = {"status": "cut", "finish": "", "error": "the stream ended before the answer was complete"}
+"""What differs in an answer whose stream ended too early."""
+
+
+def failed(detail: str, **more: Any) -> dict[str, Any]:
+    """Return what differs in an answer that the server ended with a failure."""
+    return {"status": "failed", "finish": "", "error": detail, **more}
+
 
 def sse(*frames: Any, end: str = "\n\n") -> bytes:
     """Return server-sent events: objects as JSON, text as the data, bytes as they are."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.wire.streams import sse
-from tests.wire.streams.chat import CUT, DONE, GET_A, GET_B, PAIR, answer, call, chat, chunk
+from tests.wire.streams import CUT, sse
+from tests.wire.streams.chat import DONE, GET_A, GET_B, PAIR, answer, call, chat, chunk
 
 CALLS = [
     chat(

@@ -72,11 +72,6 @@ SOURCE = {
 }
 
 HELLO = {"text": "Hello"}
-CUT = {"status": "cut", "finish": "", "error": "the stream ended before the answer was complete"}
-
-
-def failed(detail: str, **more: Any) -> dict[str, Any]:
-    return {"status": "failed", "finish": "", "error": detail, **more}
 
 
 def chat(name: str, body: bytes, expect: Any, **options: Any) -> Case:

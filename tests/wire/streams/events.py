@@ -177,4 +177,3 @@ ANNOTATION = {
     "end_index": 3,
 }
 CALLED = {"calls": (("call_1", "get", '{"a":1}'),), "items": ("function_call",)}
-CUT = {"status": "cut", "finish": "", "error": "the stream ended before the answer was complete"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.wire.streams import sse, whole
-from tests.wire.streams.chat import DONE, ERROR, HEL, bare, chat, chunk, failed
+from tests.wire.streams import failed, sse, whole
+from tests.wire.streams.chat import DONE, ERROR, HEL, bare, chat, chunk
 
 CASES = [
     chat("row 10: JSON error", whole({"error": {"message": "bad"}}), failed("bad")),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.wire.streams import sse, whole
+from tests.wire.streams import CUT, failed, sse, whole
 from tests.wire.streams.chat import (
-    CUT,
     DONE,
     END,
     GET_A,
@@ -20,7 +19,6 @@ from tests.wire.streams.chat import (
     chat,
     chunk,
     completion,
-    failed,
     usage,
 )
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from tests.wire.streams import sse, whole
+from tests.wire.streams import CUT, Case, sse, whole
 from tests.wire.streams.events import (
     ANNOTATION,
     CALLED,
-    CUT,
     HELLO,
     OUTPUT,
     SPOKEN,
@@ -28,6 +27,25 @@ from tests.wire.streams.events import (
     thought,
     usage,
 )
+
+CUSTOM_CALL = {
+    "id": "ct_1",
+    "type": "custom_tool_call",
+    "call_id": "call_1",
+    "name": "sql",
+    "input": "SELECT 1",
+}
+
+
+def incomplete(name: str, reason: str, finish: str) -> Case:
+    """A response that ends before its text does, for the server's ``reason``."""
+    last = ended("incomplete", OUTPUT, incomplete_details={"reason": reason})
+    return respond(
+        f"incomplete: {name}",
+        stream(created(), *SPOKEN, last),
+        HELLO | {"status": "incomplete", "finish": finish},
+    )
+
 
 CASES = [
     respond(
@@ -222,40 +240,12 @@ CASES = [
         "custom tool call",
         stream(
             created(),
-            added(
-                0,
-                {
-                    "id": "ct_1",
-                    "type": "custom_tool_call",
-                    "call_id": "call_1",
-                    "name": "sql",
-                    "input": "",
-                },
-            ),
+            added(0, {**CUSTOM_CALL, "input": ""}),
             event("custom_tool_call_input.delta", "ct_1", delta="SELECT"),
             event("custom_tool_call_input.delta", "ct_1", delta=" 1"),
             event("custom_tool_call_input.done", "ct_1", input="SELECT 1"),
-            done(
-                0,
-                {
-                    "id": "ct_1",
-                    "type": "custom_tool_call",
-                    "call_id": "call_1",
-                    "name": "sql",
-                    "input": "SELECT 1",
-                },
-            ),
-            ended(
-                output=[
-                    {
-                        "id": "ct_1",
-                        "type": "custom_tool_call",
-                        "call_id": "call_1",
-                        "name": "sql",
-                        "input": "SELECT 1",
-                    }
-                ]
-            ),
+            done(0, CUSTOM_CALL),
+            ended(output=[CUSTOM_CALL]),
         ),
         {
             "calls": (("call_1", "sql", "SELECT 1"),),
@@ -263,33 +253,9 @@ CASES = [
             "finish": "tool_calls",
         },
     ),
-    respond(
-        "incomplete: tokens",
-        stream(
-            created(),
-            *SPOKEN,
-            ended("incomplete", OUTPUT, incomplete_details={"reason": "max_output_tokens"}),
-        ),
-        HELLO | {"status": "incomplete", "finish": "length"},
-    ),
-    respond(
-        "incomplete: filter",
-        stream(
-            created(),
-            *SPOKEN,
-            ended("incomplete", OUTPUT, incomplete_details={"reason": "content_filter"}),
-        ),
-        HELLO | {"status": "incomplete", "finish": "content_filter"},
-    ),
-    respond(
-        "incomplete: another reason",
-        stream(
-            created(),
-            *SPOKEN,
-            ended("incomplete", OUTPUT, incomplete_details={"reason": "steered"}),
-        ),
-        HELLO | {"status": "incomplete", "finish": "steered"},
-    ),
+    incomplete("tokens", "max_output_tokens", "length"),
+    incomplete("filter", "content_filter", "content_filter"),
+    incomplete("another reason", "steered", "steered"),
     respond(
         "cancelled",
         stream(created(), *SPOKEN, {**ended("cancelled", OUTPUT), "type": "response.completed"}),

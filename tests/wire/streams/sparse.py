@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from tests.wire.streams import Case, sse, whole
+from tests.wire.streams import failed, sse, whole
 from tests.wire.streams.events import (
     CALLED,
     HELLO,
@@ -34,16 +32,8 @@ PLACES = ("item_id", "output_index", "content_index", "summary_index")
 BARE = {"text": "Hello"}
 
 
-def odd(name: str, body: bytes, expect: Any, **options: Any) -> Case:
-    return respond(name, body, expect, **options)
-
-
-def failed(detail: str, **more: Any) -> dict[str, Any]:
-    return {"status": "failed", "finish": "", "error": detail, **more}
-
-
 CASES = [
-    odd(
+    respond(
         "row 28: no places at all",
         sse(
             *without(
@@ -65,7 +55,7 @@ CASES = [
             "items": ("reasoning", "message", "function_call"),
         },
     ),
-    odd(
+    respond(
         "row 28: no output_index (llama.cpp)",
         sse(
             *without(
@@ -80,12 +70,12 @@ CASES = [
         ),
         BARE | CALLED | {"finish": "tool_calls", "items": ("message", "function_call")},
     ),
-    odd(
+    respond(
         "row 28: every output_index 0",
         sse(*([created(), *SPOKEN, *spoken("Bye", item="msg_2"), ended()])),
         {"text": "Hello\n\nBye", "items": ("message", "message")},
     ),
-    odd(
+    respond(
         "row 28: another id in every event",
         stream(
             created(),
@@ -98,7 +88,7 @@ CASES = [
         ),
         HELLO,
     ),
-    odd(
+    respond(
         "row 28: two calls without any place",
         sse(
             *without(
@@ -117,23 +107,23 @@ CASES = [
             "finish": "tool_calls",
         },
     ),
-    odd("row 29: deltas alone", sse(delta("Hel"), delta("lo"), ended(output=None)), BARE),
-    odd(
+    respond("row 29: deltas alone", sse(delta("Hel"), delta("lo"), ended(output=None)), BARE),
+    respond(
         "row 29: deltas alone, without places",
         sse(*without([delta("Hel"), delta("lo"), ended(output=None)], *PLACES)),
         BARE,
     ),
-    odd(
+    respond(
         "row 29: deltas, then the output",
         sse(created(), delta("Hel"), delta("lo"), ended(output=OUTPUT)),
         HELLO,
     ),
-    odd(
+    respond(
         "row 29: deltas without ids, then the output",
         sse(*without([delta("Hel"), delta("lo"), ended(output=OUTPUT)], *PLACES)),
         HELLO,
     ),
-    odd(
+    respond(
         "row 29: no deltas, the output alone",
         sse(created(), ended(output=[reasoning("well"), *OUTPUT, function_call('{"a":1}')])),
         BARE
@@ -144,17 +134,17 @@ CASES = [
             "items": ("reasoning", "message", "function_call"),
         },
     ),
-    odd(
+    respond(
         "row 29: no deltas, output_item.done alone",
         sse(created(), done(0, OUTPUT[0]), ended()),
         HELLO,
     ),
-    odd(
+    respond(
         "row 29: no deltas, output_text.done alone",
         sse(event("output_text.done", "msg_1", content_index=0, text="Hello"), ended(output=None)),
         BARE,
     ),
-    odd(
+    respond(
         "row 29: done is longer",
         sse(
             delta("Hel"),
@@ -163,7 +153,7 @@ CASES = [
         ),
         BARE,
     ),
-    odd(
+    respond(
         "row 29: done is shorter, or empty",
         sse(
             delta("Hello"),
@@ -173,7 +163,7 @@ CASES = [
         ),
         BARE,
     ),
-    odd(
+    respond(
         "row 29: done differs",
         sse(
             delta("Hallo"),
@@ -182,32 +172,34 @@ CASES = [
         ),
         BARE,
     ),
-    odd(
+    respond(
         "row 29: [DONE] without a terminal event",
         sse(created(), *SPOKEN, "[DONE]"),
         HELLO | {"finish": ""},
     ),
-    odd(
+    respond(
         "row 29: a call without its announcement",
         sse(*called('{"a"', ":1}")[1:], ended()),
         CALLED | {"finish": "tool_calls"},
     ),
-    odd(
+    respond(
         "row 29: a call announced whole and never ended",
         sse(added(0, function_call('{"a":1}')), ended(output=None)),
         CALLED | {"finish": "tool_calls"},
     ),
-    odd(
+    respond(
         "row 29: a call of arguments alone",
         sse(
             event("function_call_arguments.done", "fc_1", arguments='{"a":1}'), ended(output=None)
         ),
         {"calls": (("call_0", "", '{"a":1}'),), "finish": "tool_calls"},
     ),
-    odd("row 29: content as text", sse(ended(output=[{**message(), "content": "Hello"}])), HELLO),
+    respond(
+        "row 29: content as text", sse(ended(output=[{**message(), "content": "Hello"}])), HELLO
+    ),
     respond("row 30: output empty", stream(created(), *SPOKEN, ended(output=[])), HELLO),
     respond("row 30: output null", stream(created(), *SPOKEN, ended(output=None)), HELLO),
-    odd(
+    respond(
         "row 30: output absent",
         stream(
             created(),
@@ -216,13 +208,15 @@ CASES = [
         ),
         HELLO,
     ),
-    odd("row 30: no response", stream(created(), *SPOKEN, {"type": "response.completed"}), HELLO),
-    odd(
+    respond(
+        "row 30: no response", stream(created(), *SPOKEN, {"type": "response.completed"}), HELLO
+    ),
+    respond(
         "row 30: a message of an output null",
         sse(created(), ended(output=[None, {**message(), "content": None}])),
         {"items": ("message",)},
     ),
-    odd(
+    respond(
         "row 31: item null and gaps",
         stream(
             created(),
@@ -234,7 +228,7 @@ CASES = [
         ),
         HELLO,
     ),
-    odd(
+    respond(
         "row 32: the type is the event's name alone",
         b"".join(
             f"event: {f['type']}\n".encode() + sse(*without([f], "type"))
@@ -243,17 +237,17 @@ CASES = [
         HELLO,
     ),
     respond("row 32: no names", sse(created(), *SPOKEN, ended(output=OUTPUT)), HELLO),
-    odd(
+    respond(
         "row 32: a wrong name",
         b"".join(b"event: message\n" + sse(f) for f in (created(), *SPOKEN, ended(output=OUTPUT))),
         HELLO,
     ),
-    odd(
+    respond(
         "row 32: data before id",
         b"".join(sse(f)[:-1] + b"id: 7\n\n" for f in (created(), *SPOKEN, ended(output=OUTPUT))),
         HELLO,
     ),
-    odd(
+    respond(
         "row 33: flat error",
         stream(
             created(),
@@ -262,7 +256,7 @@ CASES = [
         ),
         failed("server_error: bad", text="Hello"),
     ),
-    odd(
+    respond(
         "row 33: nested error",
         stream(
             created(),
@@ -271,7 +265,7 @@ CASES = [
         ),
         failed("server_error: bad", text="Hello"),
     ),
-    odd(
+    respond(
         "row 33: response.failed",
         stream(
             created(),
@@ -280,17 +274,17 @@ CASES = [
         ),
         failed("server_error: bad", text="Hello"),
     ),
-    odd(
+    respond(
         "row 33: response.failed without a reason",
         stream(created(), *SPOKEN, ended("failed")),
         failed("the server reported a failure and gave no reason") | HELLO,
     ),
-    odd(
+    respond(
         "row 33: an error without a type",
         sse(created(), {"error": {"message": "bad"}}),
         failed("bad"),
     ),
-    odd(
+    respond(
         "row 33: whole and failed",
         whole(
             response(
@@ -302,8 +296,8 @@ CASES = [
         ),
         failed("server_error: bad", usage=(3, 4)) | HELLO,
     ),
-    odd("row 33: an error alone", whole({"error": {"message": "bad"}}), failed("bad")),
-    odd(
+    respond("row 33: an error alone", whole({"error": {"message": "bad"}}), failed("bad")),
+    respond(
         "row 29: two calls at once, unannounced and without a place",
         sse(
             *without(
@@ -322,18 +316,18 @@ CASES = [
             "finish": "tool_calls",
         },
     ),
-    odd(
+    respond(
         "row 33: response.error",
         stream(created(), *SPOKEN, {"type": "response.error", "error": {"message": "bad"}}),
         failed("bad") | HELLO,
     ),
-    odd(
+    respond(
         "row 34: an end by a type of its own",
         stream(created(), *SPOKEN, ended("cancelled", OUTPUT)),
         HELLO | {"status": "cancelled", "finish": "cancelled"},
     ),
-    odd("row 33: something else", whole({"id": "x"}), failed("this is no response object")),
-    odd(
+    respond("row 33: something else", whole({"id": "x"}), failed("this is no response object")),
+    respond(
         "row 34: completed event, status failed",
         stream(
             created(),
@@ -342,7 +336,7 @@ CASES = [
         ),
         failed("bad") | HELLO,
     ),
-    odd(
+    respond(
         "row 34: completed event, status incomplete",
         stream(
             created(),
@@ -354,33 +348,33 @@ CASES = [
         ),
         HELLO | {"status": "incomplete", "finish": "length"},
     ),
-    odd(
+    respond(
         "row 34: completed at the limit that was asked for (llama.cpp)",
         stream(created(), *SPOKEN, ended(output=OUTPUT, usage=usage(3, 16))),
         HELLO | {"finish": "length", "usage": (3, 16)},
         max_tokens=16,
     ),
-    odd(
+    respond(
         "row 34: completed at the limit that the server echoes",
         stream(created(), *SPOKEN, ended(output=OUTPUT, usage=usage(3, 16), max_output_tokens=16)),
         HELLO | {"finish": "length", "usage": (3, 16)},
     ),
-    odd(
+    respond(
         "row 34: completed, status in_progress",
         stream(created(), *SPOKEN, {**ended("in_progress", OUTPUT), "type": "response.completed"}),
         HELLO,
     ),
-    odd(
+    respond(
         "row 35: null",
         b"null",
         {"status": "cut", "finish": "", "error": "the server sent an empty answer"},
     ),
-    odd(
+    respond(
         "row 37: one item of two is not whole",
         sse(created(), *thought("well"), *SPOKEN[:-1], ended(output=None)),
         BARE | {"reasoning": "well"},
     ),
-    odd(
+    respond(
         "things that are no event",
         sse(
             "null",

@@ -99,16 +99,9 @@ def request_body(
     body |= _reasoning(options) | _text(options, format)
     if options.metadata:
         body["metadata"] = dict(options.metadata)
-    include = [*options.include]
-    if options.logprobs is not None and _LOGPROBS not in include:
-        include.append(_LOGPROBS)
-    if include:
+    if include := _include(options):
         body["include"] = include
-    described = [_tool(tool) for tool in tools]
-    if web is not None:
-        size = {"search_context_size": web} if web else {}
-        described.append({"type": "web_search_preview", **size})
-    if described:
+    if described := _tools(tools, web):
         body["tools"] = described
     if options.tool_choice is not None:
         body["tool_choice"] = _tool_choice(options.tool_choice, tools)
@@ -259,6 +252,21 @@ def _format(format: Format) -> dict[str, Any]:
     if format.description:
         shape["description"] = format.description
     return {**shape, "strict": format.strict}
+
+
+def _include(options: Options) -> list[str]:
+    wanted = [*options.include]
+    if options.logprobs is not None and _LOGPROBS not in wanted:
+        wanted.append(_LOGPROBS)
+    return wanted
+
+
+def _tools(tools: Sequence[ToolSpec], web: str | None) -> list[dict[str, Any]]:
+    described = [_tool(tool) for tool in tools]
+    if web is not None:
+        size = {"search_context_size": web} if web else {}
+        described.append({"type": "web_search_preview", **size})
+    return described
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:

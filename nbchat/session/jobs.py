@@ -64,6 +64,9 @@ class Jobs:
                 job.reply = work()
             except (NbchatError, Interrupted) as error:
                 job.error = error
+            except BaseException as error:  # a defect: Python prints its stack
+                job.error = error
+                raise
             finally:
                 job.ended = time.monotonic()
 

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import ast
 import linecache
+import os
 import re
 import sys
-import traceback
-from collections.abc import Iterator, Mapping
-from types import FrameType, TracebackType
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from traceback import StackSummary, TracebackException
+from types import FrameType, ModuleType, TracebackType
 from typing import Any
+
+import IPython
 
 from nbchat.commands import Context, Words, command
 from nbchat.errors import UsageError
+from nbchat.options import MAGIC
 
 THREAD = "explain"
 _FRAMES = 12  # of a deep traceback, so many at its end are told
 _VALUE = 200  # characters of a value
+_MASK = "••••"
 _SECRET_NAME = re.compile(r"key|token|secret|passw|credential|auth|cookie", re.I)
 # What keys of well-known services look like, and long runs without a blank that may be one.
 _SECRET = re.compile(r"\b(sk|pk|ghp|gho|xox[a-z]|hf|AKIA)[-_A-Za-z0-9]{12,}|[A-Za-z0-9+_-]{40,}")
+# A text that is given to such a name: password = "…", {"api_key": "…"}.
+_GIVEN = re.compile(
+    r"""((?:\w*_?key\b(?<!\bkey)|\w*(?:token|secret|passw|credential|cookie|authoriz)\w*)['"]?\]?
+    \s*[:=]\s*[rbuf]{0,2})(?P<quote>['"])(?:\\.|(?!(?P=quote)).)+(?P=quote)""",
+    re.I | re.X,
+)
 _CELL = re.compile(r"<ipython-input-|[\\/]ipykernel_\d+[\\/]")
+_IPYTHON = str(Path(IPython.__file__).parent)
 
 
 @command("explain TEXT", "Ask about the last exception; the text may begin with options.")
@@ -41,30 +54,50 @@ def _ask(context: Context, words: Words, request: str, options: str) -> str:
     if error is None:
         raise UsageError("nothing has failed in this kernel")
     said = words.text(0)
-    prompt = report(error, request)
+    prompt = report(error, request, context.shell.user_ns.get("In", ()))
     # The later option wins, so that -t on the line chooses another thread.
     line = f"-t {THREAD} --literal {options}{said}"
-    context.shell.run_cell_magic("chat", line, prompt)
+    context.shell.run_cell_magic(_magic(context), line, prompt)
     return ""
 
 
-def report(error: BaseException, request: str) -> str:
-    """Return a prompt about an exception: traceback, failing cell, values of the failing line."""
+def _magic(context: Context) -> str:
+    """Return the magic that the current thread was last asked by: a model may have but one API."""
+    asked = [turn for turn in context.session.thread().path() if not turn.by_hand]
+    return MAGIC[asked[-1].endpoint if asked else "chat"].removeprefix("%%")
+
+
+def report(error: BaseException, request: str, inputs: Sequence[str] = ()) -> str:
+    """Return a prompt about an exception: traceback, failing cell, values of the failing line.
+
+    ``inputs`` are the kernel's cells: one that is no Python may be found nowhere else.
+    """
     parts = [request, f"```\n{masked(_traceback(error))}\n```"]
     frame, line = _failing(error.__traceback__)
+    source, values = "", {}
     if frame is not None:
-        source = "".join(linecache.getlines(frame.f_code.co_filename))
+        filename = frame.f_code.co_filename
+        source = "".join(linecache.getlines(filename))
+        values = dict(_values(frame, linecache.getline(filename, line)))
+    elif isinstance(error, SyntaxError):
+        source = _unreadable(error, inputs)
+    if source:
         parts.append(f"The cell:\n\n```python\n{masked(source.rstrip())}\n```")
-        values = dict(_values(frame, linecache.getline(frame.f_code.co_filename, line)))
-        if values:
-            rows = "\n".join(f"{name} = {value}" for name, value in values.items())
-            parts.append(f"Values in the failing line:\n\n```\n{rows}\n```")
+    if values:
+        rows = "\n".join(f"{name} = {value}" for name, value in values.items())
+        parts.append(f"Values in the failing line:\n\n```\n{rows}\n```")
     return "\n\n".join(parts)
 
 
 def _traceback(error: BaseException) -> str:
-    lines = traceback.TracebackException.from_exception(error, limit=-_FRAMES).format()
-    return "".join(lines).rstrip()
+    whole = TracebackException.from_exception(error, limit=-_FRAMES)
+    one: TracebackException | None = whole
+    while one is not None:
+        # How IPython came to run the cell tells a reader nothing.
+        frames = [frame for frame in one.stack if not frame.filename.startswith(_IPYTHON)]
+        one.stack = StackSummary.from_list(frames)
+        one = one.__cause__ or one.__context__
+    return "".join(whole.format()).rstrip()
 
 
 def _failing(trace: TracebackType | None) -> tuple[FrameType | None, int]:
@@ -77,11 +110,23 @@ def _failing(trace: TracebackType | None) -> tuple[FrameType | None, int]:
     return found
 
 
+def _unreadable(error: SyntaxError, inputs: Sequence[str]) -> str:
+    """Return the cell that is no Python: as IPython noted it, or the last with the wrong line."""
+    noted = "".join(linecache.getlines(error.filename or ""))
+    wrong = (error.text or "").strip()
+    if noted or not wrong:
+        return noted
+    return next((cell for cell in reversed(inputs) if wrong in cell), "")
+
+
 def _values(frame: FrameType, line: str) -> Iterator[tuple[str, str]]:
     for name in _names(line):
+        if name == "get_ipython":  # what a magic becomes
+            continue
         for scope in (frame.f_locals, frame.f_globals):
             if name in scope:
-                yield name, _value(name, scope)
+                if not isinstance(scope[name], ModuleType):
+                    yield name, _value(name, scope)
                 break
 
 
@@ -105,13 +150,20 @@ def _value(name: str, scope: Mapping[str, Any]) -> str:
         text = " ".join(repr(scope[name]).split())
     except Exception as error:  # noqa: BLE001 - a foreign repr may do anything
         return f"({type(scope[name]).__name__}; its repr failed: {type(error).__name__})"
-    return masked(text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}…")
+    text = masked(text[: 50 * _VALUE])  # whole secrets, before the cut
+    return text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}…"
 
 
 def masked(text: str) -> str:
-    """Return text with what looks like a key masked.
+    """Return text with what looks like a key masked, and what the environment has as one.
 
     >>> masked("key = 'sk-abcdefghijklmnop1234'")
     "key = '••••'"
+    >>> masked("connect(user='me', password='swordfish')")
+    "connect(user='me', password='••••')"
     """
-    return _SECRET.sub("••••", text)
+    for name, value in os.environ.items():
+        if len(value) >= 8 and _SECRET_NAME.search(name):
+            text = text.replace(value, _MASK)
+    text = _GIVEN.sub(rf"\1\g<quote>{_MASK}\g<quote>", text)
+    return _SECRET.sub(_MASK, text)

@@ -47,6 +47,8 @@ def test_explain_tells_the_traceback_the_cell_and_the_values(
     assert "def mean(values):" in text
     assert "total = 0" in text
     assert "values = []" in text
+    assert "not to be told" not in text
+    assert "interactiveshell.py" not in text  # how IPython came to run the cell
     shell.run_cell("%nbchat explain And in two words?").raise_error()
     # A thread of its own, and the question goes first.
     by, text, count = asked(server)
@@ -79,6 +81,25 @@ def test_fix_offers_the_corrected_code(
     assert asked(server)[0] == magic
     assert "Correct this cell." in asked(server)[1]
     assert offered == ["print('mended')"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("total = = 5\nprint(total)", "SyntaxError"),
+        ("def f():\n    a = 1\n  return a", "IndentationError"),
+        ("print('total)", "SyntaxError"),
+    ],
+)
+def test_a_cell_that_is_no_python_is_told_too(
+    cell: str, words: str, magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    shell.run_cell("another = 5", store_history=True)
+    shell.run_cell(cell, store_history=True)
+    shell.run_cell("%nbchat fix", store_history=True).raise_error()
+    text = asked(server)[1]
+    assert words in text
+    assert f"The cell:\n\n```python\n{cell}\n```" in text
 
 
 def test_without_a_thread_chat_is_asked(shell: InteractiveShell, server: ScriptedServer) -> None:
@@ -124,6 +145,31 @@ def test_values_are_shortened_and_secrets_masked() -> None:
     assert len(said) < 2000
 
 
-@pytest.mark.parametrize("plain", ["total = 3", "/usr/lib/python3/dist-packages/numpy/core.py"])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("password='hunter2'", "password='••••'"),
+        ('{"api_key": "a b", "n": 1}', '{"api_key": "••••", "n": 1}'),
+        ("os.environ['DB_PASSWORD'] = f'it\\'s {n}'", "os.environ['DB_PASSWORD'] = f'••••'"),
+        ('self.token = "x"', 'self.token = "••••"'),
+        ("the word swordfish of the environment", "the word •••• of the environment"),
+        ("Bearer sk-abcdefghijklmnop12345", "Bearer ••••"),
+    ],
+)
+def test_secrets_are_masked(text: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_PASSWORD", "swordfish")
+    assert masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        "sorted(rows, key='name')",
+        "tokens = text.split(' ')",
+        "keys == ['a']",
+        "total = 3",
+        "/usr/lib/python3/dist-packages/numpy/core.py",
+    ],
+)
 def test_ordinary_text_is_not_masked(plain: str) -> None:
     assert masked(plain) == plain

@@ -125,8 +125,8 @@ def lookup(settings: NbChat, name: str) -> Value:
     """
     trait = NbChat.class_traits()[name]
     value = getattr(settings, name)
-    # The default counts too where somebody chose it, but None is no choice.
-    chosen = value is not None and name in settings.config.get("NbChat", {})
+    # The default counts too where somebody chose it; None and {} take a choice back.
+    chosen = value and name in settings.config.get("NbChat", {})
     if chosen or value != trait.default():
         return Value(value, "config", "%config NbChat")
     project, path = project_table()

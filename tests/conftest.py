@@ -1,4 +1,4 @@
-"""What holds for all tests: nobody's keys and settings, and the embedded model's weights."""
+"""What holds for all tests: nobody's keys and settings, a scripted server, the model's weights."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbchat.local import weights as store
+from tests.support.server import ScriptedServer
 
 _OWN = ("OPENAI_", "AIMLAPI_", "CLOUDFLARE_", "NBCHAT_", "JUPYTER", "IPYTHON")
 _KEPT = (
@@ -37,6 +38,13 @@ def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             others = [os.environ[name]] if os.environ.get(name) else []
             patch.setenv(name, ",".join([*others, "127.0.0.1", "localhost"]))
         yield
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    """A model server that says what the test tells it to."""
+    with ScriptedServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

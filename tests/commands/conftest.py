@@ -8,9 +8,9 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from tests.support.server import ScriptedServer
-from tests.support.shell import server, shell
+from tests.support.shell import shell
 
-__all__ = ["run", "sent", "server", "shell"]
+__all__ = ["run", "sent", "shell"]
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
-from tests.support.shell import server, shell
+from tests.support.shell import shell
 
-__all__ = ["complete", "server", "shell"]
+__all__ = ["complete", "shell"]
 
 
 @pytest.fixture

@@ -26,12 +26,6 @@ CANARY = "sk-canary-0123456789"
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
 def session(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setenv("LAB_KEY", CANARY)
     lab = {"base_url": server.base_url, "model": "m", "key_variable": "LAB_KEY"}

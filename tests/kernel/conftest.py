@@ -13,13 +13,6 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.support.kernels import Kernel, kernel_manager, running_kernel
-from tests.support.server import ScriptedServer
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as server:
-        yield server
 
 
 @pytest.fixture

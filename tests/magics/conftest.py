@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.support.cells import MAGICS
-from tests.support.shell import server, shell
+from tests.support.shell import shell
 
-__all__ = ["magic", "server", "shell"]
+__all__ = ["magic", "shell"]
 
 
 @pytest.fixture(params=MAGICS)

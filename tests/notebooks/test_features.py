@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +42,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def local(weights: Path) -> dict[str, str]:
     """The environment in which the embedded model is asked."""
     return {"NBCHAT_PROVIDER": "local", "NBCHAT_LOCAL_MODEL": str(weights)}
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as server:
-        yield server
 
 
 def scripted(server: ScriptedServer) -> dict[str, str]:

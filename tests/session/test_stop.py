@@ -19,12 +19,6 @@ BACKGROUND = {"id": "resp_1", "status": "queued", "output": []}
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
 def session(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setenv("NBCHAT_API_KEY", "sk-canary")
     session = Session(NbChat(base_url=server.base_url))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def ask(journal: Journal, thread: Conversation, prompt: str, *answer: str) -> Tu
         turn.answer.status = "completed"
         journal.settle(turn)
     return turn
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Lock the file, as another program may."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as locker:
+        locker.execute("BEGIN IMMEDIATE")
+        yield
 
 
 def written(path: Path) -> bytes:
@@ -307,11 +316,8 @@ class TestPruned:
         journal = opened()
         ask(journal, Conversation("main"), "a", "A")
         assert journal.flush(5)
-        locker = sqlite3.connect(path, isolation_level=None)
-        locker.execute("BEGIN IMMEDIATE")
-        with pytest.raises(UsageError, match="can't be used: database is locked"):
+        with locked(path), pytest.raises(UsageError, match="can't be used: database is locked"):
             journal.prune(0)
-        locker.close()
 
 
 class TestFile:
@@ -437,18 +443,15 @@ class TestTrouble:
         first = opened()
         ask(first, Conversation("first"), "a", "A")
         assert first.flush(5)
-        locker = sqlite3.connect(path, isolation_level=None)
-        locker.execute("BEGIN IMMEDIATE")
-        journal = opened()
-        thread = Conversation("main")
-        ask(journal, thread, "a", "A")  # returns, though nothing can be written
-        assert not journal.flush(0.1)
-        while not (line := journal.take_warning()):
+        with locked(path):
+            journal = opened()
+            thread = Conversation("main")
+            ask(journal, thread, "a", "A")  # returns, though nothing can be written
             assert not journal.flush(0.1)
-        assert "locked" in line
-        ask(journal, thread, "b", "B")
-        locker.execute("ROLLBACK")
-        locker.close()
+            while not (line := journal.take_warning()):
+                assert not journal.flush(0.1)
+            assert "locked" in line
+            ask(journal, thread, "b", "B")
         assert journal.flush(30)
         reader = opened()
         assert said(reader.restore(journal.session)[0]) == ["a", "A", "b", "B"]
@@ -461,12 +464,8 @@ class TestTrouble:
         thread = Conversation("main")
         ask(journal, thread, "canary", "A")
         assert journal.flush(5)
-        locker = sqlite3.connect(path, isolation_level=None)
-        locker.execute("BEGIN IMMEDIATE")
-        with pytest.raises(UsageError, match="is not deleted from"):
+        with locked(path), pytest.raises(UsageError, match="is not deleted from"):
             journal.forget(thread)
-        locker.execute("ROLLBACK")
-        locker.close()
         assert journal.flush(30)
         assert opened().past() == []
 
@@ -594,16 +593,13 @@ class TestProcesses:
         first = opened()
         ask(first, Conversation("main"), "a", "A")
         assert first.flush(5)
-        locker = sqlite3.connect(path, isolation_level=None)
-        locker.execute("BEGIN IMMEDIATE")
-        # The lock is held until the child has ended: that it ends is what is shown.
-        run_child(
-            "import sys\n"
-            "from nbchat.conversation import Conversation\n"
-            "from nbchat.journal import Journal\n"
-            "from tests.journal.test_journal import ask\n"
-            "ask(Journal(sys.argv[1]), Conversation('main'), 'b', 'B')\n",
-            path,
-        )
-        locker.execute("ROLLBACK")
-        locker.close()
+        with locked(path):
+            # The lock is held until the child has ended: that it ends is what is shown.
+            run_child(
+                "import sys\n"
+                "from nbchat.conversation import Conversation\n"
+                "from nbchat.journal import Journal\n"
+                "from tests.journal.test_journal import ask\n"
+                "ask(Journal(sys.argv[1]), Conversation('main'), 'b', 'B')\n",
+                path,
+            )

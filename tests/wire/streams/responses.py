@@ -35,6 +35,7 @@ CUSTOM_CALL = {
     "name": "sql",
     "input": "SELECT 1",
 }
+LOGPROB = {"token": "Hello", "logprob": -0.5}
 
 
 def incomplete(name: str, reason: str, finish: str) -> Case:
@@ -188,16 +189,8 @@ CASES = [
         stream(
             created(),
             *SPOKEN[:2],
-            {
-                **delta("Hello"),
-                "logprobs": [{"token": "Hello", "logprob": -0.5, "top_logprobs": []}],
-            },
-            done(
-                0,
-                message(
-                    {**output_text("Hello"), "logprobs": [{"token": "Hello", "logprob": -0.5}]}
-                ),
-            ),
+            {**delta("Hello"), "logprobs": [{**LOGPROB, "top_logprobs": []}]},
+            done(0, message({**output_text("Hello"), "logprobs": [LOGPROB]})),
             ended(output=OUTPUT),
         ),
         HELLO | {"logprobs": ("Hello",)},
@@ -207,12 +200,7 @@ CASES = [
         stream(
             created(),
             *SPOKEN[:3],
-            done(
-                0,
-                message(
-                    {**output_text("Hello"), "logprobs": [{"token": "Hello", "logprob": -0.5}]}
-                ),
-            ),
+            done(0, message({**output_text("Hello"), "logprobs": [LOGPROB]})),
             ended(output=OUTPUT),
         ),
         HELLO | {"logprobs": ("Hello",)},

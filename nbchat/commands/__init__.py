@@ -100,8 +100,9 @@ class Command:
     """A subcommand: how it is called, one line on what it does, and its function.
 
     In ``usage``, small letters stand for themselves and capitals for a value, ``[…]`` may be left
-    out, ``|`` separates alternatives and ``...`` repeats. The number of words is checked by it and
-    completion goes by it. ``TEXT`` is all the rest of the line and the cell below it.
+    out, ``|`` separates alternatives and ``...`` repeats. The number of words and the place of a
+    ``--flag`` are checked by it and completion goes by it. ``TEXT`` is all the rest of the line
+    and the cell below it.
 
     The function takes the words behind the name and returns the text to be printed.
     """
@@ -130,16 +131,20 @@ class Command:
         return self.slots[-1:] == ["TEXT"]
 
     def check(self, words: Words) -> None:
-        """Check the number of words.
+        """Check the number of words, and that a flag stands where it belongs, with its value.
 
         Raises:
-            UsageError: there are too few or too many; the text says how it is called.
+            UsageError: they are wrong; the text says how it is called.
         """
         needed = re.sub(r"\[.*\]|\.\.\.", "", self.usage).split()[1:]
         endless = self.takes_text or self.slots[-1:] == ["..."]
         # All of a text may stand in the cell.
         least = len(needed) - self.takes_text
-        if len(words) < least or (len(words) > len(self.slots) and not endless):
+        wrong = len(words) < least or (len(words) > len(self.slots) and not endless)
+        for place, slot in enumerate(self.slots):
+            if slot.startswith("--") and len(words) > place:
+                wrong |= words[place] != slot or len(words) == place + 1
+        if wrong:
             raise UsageError(f"it is called as %nbchat {self.usage}")
 
 

@@ -18,10 +18,7 @@ from nbchat.view.picked import mark
 def show(context: Context, words: Words) -> str:
     """Display a thread, or the last reply."""
     if list(words) == ["--last"]:
-        reply = context.session.last
-        if reply is None:
-            raise UsageError("there is no answer yet")
-        display(reply)
+        display(_last(context))
         return ""
     thread = context.thread(*words)
     if not thread.path():
@@ -34,6 +31,10 @@ def show(context: Context, words: Words) -> str:
 @command("last", "Give the last reply, as a value.")
 def last(context: Context, words: Words) -> Reply:
     """Return the last reply."""
+    return _last(context)
+
+
+def _last(context: Context) -> Reply:
     if context.session.last is None:
         raise UsageError("there is no answer yet")
     return context.session.last

@@ -36,13 +36,13 @@ _CELL = re.compile(r"<ipython-input-|[\\/]ipykernel_\d+[\\/]")
 _IPYTHON = str(Path(IPython.__file__).parent)
 
 
-@command("explain TEXT", "Ask about the last exception; the text may begin with options.")
+@command("explain [TEXT]", "Ask about the last exception; the text may begin with options.")
 def explain(context: Context, words: Words) -> str:
     """Ask a model what the last exception means."""
     return _ask(context, words, "Explain this error and how to mend it.", "")
 
 
-@command("fix TEXT", "Ask for corrected code for the cell that failed, into a new cell.")
+@command("fix [TEXT]", "Ask for corrected code for the cell that failed, into a new cell.")
 def fix(context: Context, words: Words) -> str:
     """Ask a model for corrected code."""
     request = "Correct this cell. Answer with the whole corrected code in one block of Python."

@@ -41,11 +41,9 @@ def switch(context: Context, words: Words) -> str:
 )
 def fork(context: Context, words: Words) -> str:
     """Branch off a thread of another name."""
-    name, *rest = words
-    if rest and (len(rest) != 2 or rest[0] != "--at"):
-        raise UsageError("it is called as %nbchat fork NAME [--at TURN]")
+    name = words[0]
     known = context.session.threads
-    made = known.fork(name, rest[1] if rest else "")
+    made = known.fork(name, words[2] if len(words) > 2 else "")
     context.session.keep(made)
     turns = several(len(made.path()), "turn")
     return f"the thread {name} begins with {turns} of {known.current}; -t {name} asks there"

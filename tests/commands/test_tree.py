@@ -160,6 +160,8 @@ def test_examples_for_the_model(run: Run, server: ScriptedServer) -> None:
         ("%nbchat edit", r"%nbchat edit TURN user\|assistant TEXT"),
         ("%nbchat edit x words", "not 'words'"),
         ("%nbchat hide", r"%nbchat hide TURN \.\.\."),
+        ("%nbchat fork x --at", r"%nbchat fork NAME \[--at TURN\]"),
+        ("%nbchat fork x --to y", r"%nbchat fork NAME \[--at TURN\]"),
         ("%nbchat threads x", "it is called as %nbchat threads"),
         ("%nbchat forkk", "did you mean fork"),
         ("%%nbchat tree\ntext", "takes no text in the cell"),

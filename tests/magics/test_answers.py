@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbchat.errors import StreamError, UsageError
+from tests.support.answers import SOURCE, probable, searched, thoughtful
 from tests.support.cells import bodies, run, script, streamed
-from tests.support.server import (
-    DONE,
-    ScriptedServer,
-    Step,
-    chat_chunk,
-    sse,
-)
+from tests.support.server import ScriptedServer
 from tests.wire.streams import events as responses
 
 ATTRIBUTES = """
@@ -129,34 +123,6 @@ def test_a_block_has_a_number(
 
 # --- Probabilities ----------------------------------------------------------------------------
 
-TOKENS = [
-    {
-        "token": "Paris",
-        "logprob": math.log(0.75),
-        "bytes": None,
-        "top_logprobs": [
-            {"token": "Paris", "logprob": math.log(0.75), "bytes": None},
-            {"token": "Rome", "logprob": math.log(0.25), "bytes": None},
-        ],
-    }
-]
-
-
-def probable(magic: str) -> list[Step]:
-    """Return an answer with the probabilities of its one token."""
-    if magic == "chat":
-        frames = [
-            chat_chunk({"role": "assistant", "content": "Paris"}, logprobs={"content": TOKENS}),
-            chat_chunk({}, finish_reason="stop"),
-        ]
-        return [*frames, DONE]
-    part = {**responses.output_text("Paris"), "logprobs": TOKENS}
-    item = responses.message(part)
-    shown = {**responses.delta("Paris"), "logprobs": TOKENS}
-    added = responses.added(0, responses.message(status="in_progress"))
-    frames = [responses.created(), added, shown, responses.done(0, item)]
-    return [responses.stream(*frames, responses.ended(output=[item]))]
-
 
 def test_probabilities_are_a_table_and_shades(
     magic: str, shell: InteractiveShell, server: ScriptedServer
@@ -180,33 +146,6 @@ def test_probabilities_are_a_table_and_shades(
 
 
 # --- Reasoning --------------------------------------------------------------------------------
-
-
-def thoughtful(magic: str) -> list[Step]:
-    """Return an answer that reasons first, with 7 tokens."""
-    if magic == "chat":
-        tokens = {"completion_tokens_details": {"reasoning_tokens": 7}}
-        usage = {"prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12, **tokens}
-        return [
-            chat_chunk({"role": "assistant", "reasoning_content": "Let me "}),
-            chat_chunk({"reasoning_content": "*think*."}),
-            chat_chunk({"content": "Four."}),
-            chat_chunk({}, finish_reason="stop"),
-            sse({"id": "chatcmpl-1", "model": "test-model", "choices": [], "usage": usage}),
-            DONE,
-        ]
-    usage = responses.usage(3, 9)
-    usage["output_tokens_details"]["reasoning_tokens"] = 7
-    said = responses.message(responses.output_text("Four."))
-    output = [responses.reasoning("Let me *think*."), said]
-    return [
-        responses.stream(
-            responses.created(),
-            *responses.thought("Let me ", "*think*."),
-            *responses.spoken("Four.", index=1),
-            responses.ended(output=output, usage=usage),
-        )
-    ]
 
 
 def test_reasoning_is_folded_above_the_answer(
@@ -243,37 +182,6 @@ def test_a_summary_of_the_reasoning_is_for_respond(
 
 # --- Tools of the provider --------------------------------------------------------------------
 
-URL = "https://weather.example/today"
-CITATION = {"url": URL, "title": "The <b>weather</b>", "start_index": 0, "end_index": 5}
-
-
-def searched(magic: str) -> list[Step]:
-    """Return an answer for which the provider searched the web."""
-    if magic == "chat":
-        note = {"type": "url_citation", "url_citation": CITATION}
-        return [
-            chat_chunk({"role": "assistant", "content": "Rain."}),
-            chat_chunk({"annotations": [note]}),
-            chat_chunk({}, finish_reason="stop"),
-            DONE,
-        ]
-    call = {"id": "ws_1", "type": "web_search_call", "status": "in_progress"}
-    found = {**call, "status": "completed", "action": {"type": "search", "query": "rain"}}
-    part = responses.output_text("Rain.", [{"type": "url_citation", **CITATION}])
-    said = responses.message(part)
-    return [
-        responses.stream(
-            responses.created(),
-            responses.added(0, call),
-            responses.event("web_search_call.searching", "ws_1"),
-            responses.event("web_search_call.completed", "ws_1"),
-            responses.done(0, found),
-            *responses.spoken("Rain.", index=1)[:-1],
-            responses.done(1, said),
-            responses.ended(output=[found, said]),
-        )
-    ]
-
 
 @pytest.mark.parametrize(
     ("option", "size"),
@@ -302,10 +210,10 @@ def test_the_web_is_searched_and_sources_are_footnotes(
         written = capsys.readouterr().out
         assert written.index("[web search: searching]") < written.index("Rain.")
     (citation,) = reply.citations
-    assert (citation.url, citation.end) == (URL, 5)
+    assert (citation.url, citation.end) == (SOURCE, 5)
     shown = page(reply)
     assert "Rain.<sup>1</sup>" in shown
-    assert f'href="{URL}"' in shown
+    assert f'href="{SOURCE}"' in shown
     assert "<b>weather" not in shown
     assert reply.text == "Rain."
 

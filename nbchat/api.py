@@ -106,7 +106,7 @@ def arespond(
 
 def _plan(endpoint: Endpoint, prompt: str, options: dict[str, Any]) -> tuple[Session, Plan]:
     session = shared()
-    for name in _OF_A_CELL & options.keys():
+    for name in sorted(_OF_A_CELL & options.keys()):
         raise UsageError(f"{name} is for cells: Python has the reply itself; nothing was sent")
     chosen = Options.of(**options)
     check(chosen, endpoint)

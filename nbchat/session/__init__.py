@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Session", "shared"]
 
-READ_TIMEOUT = 600.0  # seconds; a reasoning model may think for minutes before its first token
-
 
 class Session:
     """Everything that nbchat keeps while the kernel lives.
@@ -149,9 +147,8 @@ class Session:
         provider = self.provider(options)
         if provider.name == LOCAL and not (options.dry_run or options.curl):
             _check_local(content.parts, options)
-        if options.timeout is None:
-            seconds = lookup(self.settings, "timeout").value
-            options = replace(options, timeout=float(seconds or READ_TIMEOUT))
+        if options.timeout is None and (asked := lookup(self.settings, "timeout").value):
+            options = replace(options, timeout=float(asked))
         plan = Plan(
             prompt=(Message("user", content.parts),),
             notices=content.notices,

@@ -14,6 +14,7 @@ from nbchat import line as magic_line
 from nbchat.completion import install_completion, remove_completion
 from nbchat.errors import Interrupted, NbchatError
 from nbchat.interrupt import StopSignal
+from nbchat.line.names import COMMAND, ENDPOINTS, NAMES
 from nbchat.reply import Reply, register_display
 from nbchat.settings import NbChat, lookup
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from nbchat.messages import Endpoint
     from nbchat.session import Session
 
-MAGICS: dict[str, Endpoint] = {"chat": "chat", "respond": "responses"}
+_KIND = {"%": "line", "%%": "cell"}  # IPython's words
+_PLACES = [(sign, name) for name in NAMES for sign in _KIND]
 
 
 class Extension:
@@ -34,6 +36,10 @@ class Extension:
         self.shell = shell
         self.settings = NbChat(parent=shell)
         self._used = False
+        self._own: dict[str, Callable[..., Any]] = {
+            **{name: self._magic(endpoint) for name, endpoint in ENDPOINTS.items()},
+            COMMAND: self._command,
+        }
         self._earlier: dict[tuple[str, str], Any] = {}
         self._shown: Reply | None = None
 
@@ -53,18 +59,13 @@ class Extension:
     def install(self) -> None:
         """Register the magics, the settings and the hooks."""
         table = self.shell.magics_manager.magics
-        taken = []
-        for name, endpoint in MAGICS.items():
-            for kind in ("line", "cell"):
-                if name in table[kind]:
-                    self._earlier[kind, name] = table[kind][name]
-                    taken.append(("%%" if kind == "cell" else "%") + name)
-            self._register(self._magic(endpoint), "line_cell", name)
-        if "nbchat" in table["line"]:
-            self._earlier["line", "nbchat"] = table["line"]["nbchat"]
-            taken.append("%nbchat")
-        self._register(self._command, "line_cell", "nbchat")
-        if taken:
+        for sign, name in _PLACES:
+            if name in table[_KIND[sign]]:
+                self._earlier[sign, name] = table[_KIND[sign]][name]
+        for name, function in self._own.items():
+            self.shell.register_magic_function(function, magic_kind="line_cell", magic_name=name)
+        if self._earlier:
+            taken = [sign + name for sign, name in self._earlier]
             sys.stderr.write(
                 f"nbchat takes {' and '.join(taken)} over from another extension; "
                 "%unload_ext nbchat gives them back.\n"
@@ -80,10 +81,13 @@ class Extension:
     def remove(self) -> None:
         """Take everything out again; the session is closed but keeps its threads."""
         table = self.shell.magics_manager.magics
-        for kind, name in [(k, n) for n in (*MAGICS, "nbchat") for k in ("line", "cell")]:
-            table[kind].pop(name, None)
-            if (kind, name) in self._earlier:
-                table[kind][name] = self._earlier[kind, name]
+        for sign, name in _PLACES:
+            functions = table[_KIND[sign]]
+            if functions.get(name) is not self._own[name]:
+                continue  # another extension took it over
+            del functions[name]
+            if (sign, name) in self._earlier:
+                functions[name] = self._earlier[sign, name]
         if self.settings in self.shell.configurables:
             self.shell.configurables.remove(self.settings)
         magic_line.remove_question_mark(self.shell)
@@ -93,9 +97,6 @@ class Extension:
             self.shell.display_trap.hook = self._hook
         if self._used:
             self.session.close()
-
-    def _register(self, function: Callable[..., Any], kind: str, name: str) -> None:
-        self.shell.register_magic_function(function, magic_kind=kind, magic_name=name)
 
     # --- The magics ---------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from tests.support.server import (
     error_answer,
     json_answer,
     responses_stream,
+    sse,
 )
 
 
@@ -314,6 +315,17 @@ def test_what_the_server_did_not_store_is_echoed_without_ids(
     assert chain(server) == [(None, 1), (None, 3)]
 
 
+def test_a_refusal_that_comes_as_a_stream_is_answered_like_any(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    words = "Unsupported parameter: 'temperature' is not supported with this model."
+    server.script(sse({"error": {"code": 400, "message": words}}))
+    reply = run(shell, "%chat --temperature 0.5 hello")
+    assert (reply.text, reply.status) == ("echo: hello", "completed")
+    assert "temperature was left out" in reply.notices[0]
+    assert "temperature" not in bodies(server)[1]
+
+
 def test_a_second_provider_gets_the_history(
     shell: InteractiveShell, server: ScriptedServer
 ) -> None:
@@ -344,11 +356,21 @@ def test_an_earlier_magic_comes_back(
 ) -> None:
     shell.run_line_magic("unload_ext", "nbchat")
     shell.register_magic_function(lambda line, cell: "earlier", "cell", "chat")
+    shell.register_magic_function(lambda line, cell: "too", "cell", "nbchat")
     capsys.readouterr()
     shell.run_line_magic("load_ext", "nbchat")
-    assert "takes %%chat over" in capsys.readouterr().err
+    assert "takes %%chat and %%nbchat over" in capsys.readouterr().err
     shell.run_line_magic("unload_ext", "nbchat")
     assert run(shell, "%%chat\nhello") == "earlier"
+    assert run(shell, "%%nbchat\nhello") == "too"
+    assert "nbchat" not in shell.magics_manager.magics["line"]
+    shell.run_line_magic("load_ext", "nbchat")
+
+
+def test_a_later_magic_of_another_extension_stays(shell: InteractiveShell) -> None:
+    shell.register_magic_function(lambda line, cell: "later", "cell", "chat")
+    shell.run_line_magic("unload_ext", "nbchat")
+    assert run(shell, "%%chat\nhello") == "later"
     shell.run_line_magic("load_ext", "nbchat")
 
 

@@ -116,7 +116,14 @@ def _of_type(annotation: Any, label: str) -> tuple[dict[str, Any], Callable[[Any
             else TypeAdapter(readable(annotation))
         )
         schema = adapter.json_schema()
-    except (PydanticUserError, SchemaError, NameError, TypeError, AttributeError) as error:
+    except (
+        PydanticUserError,
+        SchemaError,
+        NameError,
+        TypeError,
+        ValueError,  # of a table, which does not say whether it equals a type
+        AttributeError,
+    ) as error:
         words = " ".join(str(error).split())
         raise UsageError(
             f"--schema {label}: no pydantic model, dataclass, type or JSON schema\n{words[:300]}"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from nbchat.conversation import Turn
+from nbchat.conversation import Answer, Turn
 from nbchat.conversation.window import estimate, fit
 from nbchat.errors import APIError, APIStatusError, StreamError
 from nbchat.interrupt import StopSignal
@@ -107,6 +107,7 @@ class Flight:
                 return
             except APIStatusError as error:
                 if self._leave_out(error):
+                    self._begin_again()
                     continue
                 amended = None
                 if self.turn.first_token is None:
@@ -117,7 +118,14 @@ class Flight:
                 if learned.stateful is False and self.plan.options.previous is not None:
                     raise  # the id that the user gave is not to be ignored
             self._experience.learn(provider, learned)
+            self._begin_again()
             yield self.note(notice)
+
+    def _begin_again(self) -> None:
+        """Let go of what came of a refused request: a refusal may come as a stream, too."""
+        notices = self.turn.answer.notices
+        self.turn.answer = Answer()
+        self.turn.answer.notices = notices
 
     def note(self, text: str) -> Notice:
         """Return a notice that the turn remembers."""

@@ -62,6 +62,12 @@ def test_no_provider_is_a_short_error(run_notebook: Any, tmp_path: Path) -> None
     assert len(output.traceback) == 3
 
 
+def test_an_empty_cell_is_an_error_that_is_saved(run_notebook: Any) -> None:
+    (output,) = run_notebook("%%chat", allow_errors=True).cells[0].outputs
+    assert output.ename == "UsageError"
+    assert "the prompt is empty" in "".join(output.traceback)
+
+
 def test_a_key_can_not_be_typed_without_input(run_notebook: Any) -> None:
     (output,) = run_notebook("%nbchat key openai", allow_errors=True).cells[0].outputs
     assert output.ename == "ConfigurationError"

@@ -51,11 +51,10 @@ class StopSignal(threading.Event):
         self._exposed = False
 
     def set(self) -> None:
-        """Stop the prompt; only the first call interrupts."""
+        """Stop the prompt; a function that went on after one interrupt gets another."""
         with self._exposing:
-            strikes = self._exposed and not self.is_set()
             super().set()
-            if strikes:
+            if self._exposed:
                 _interrupt_main_thread()
 
     @contextlib.contextmanager

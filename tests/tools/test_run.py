@@ -292,7 +292,7 @@ def test_a_stop_between_calls() -> None:
 
 
 def test_a_stop_interrupts_a_function_on_the_main_thread_and_nothing_after_it() -> None:
-    began, stopped = threading.Event(), StopSignal()
+    began, ended, stopped = threading.Event(), threading.Event(), StopSignal()
 
     def hang() -> None:
         began.set()
@@ -302,14 +302,15 @@ def test_a_stop_interrupts_a_function_on_the_main_thread_and_nothing_after_it() 
     def click() -> None:
         assert began.wait(60)
         stopped.set()
-        stopped.set()
+        while not ended.wait(0.1):  # a signal just before a system call does not end that
+            stopped.set()
 
     clicking = threading.Thread(target=click)
     clicking.start()
     calls = Round([call("hang"), call("hang")], collect([hang]), stopped=stopped)
     assert stopped_by(calls.events()) == ["hang started", "hang failed"]
+    ended.set()
     clicking.join()
-    stopped.set()
     assert texts(calls) == [INTERRUPTED] * 2
 
 

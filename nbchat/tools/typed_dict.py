@@ -49,6 +49,7 @@ def _made_anew(kind: Any, within: tuple[Any, ...]) -> Any:
             (hint,) = get_args(hint)
         hint = _replaced(hint, within)
         fields[name] = NotRequired[hint] if optional else hint
-    made: Any = TypedDict(kind.__name__, fields)  # type: ignore[operator]
+    make: Any = TypedDict  # type checkers know it as a declaration alone
+    made = make(kind.__name__, fields)
     made.__doc__ = kind.__doc__
     return made

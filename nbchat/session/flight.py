@@ -12,7 +12,14 @@ from urllib.parse import quote
 
 from nbchat.conversation import Answer, Turn
 from nbchat.conversation.window import estimate, fit
-from nbchat.errors import APIError, APIStatusError, StreamError
+from nbchat.errors import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    InternalServerError,
+    RateLimitError,
+    StreamError,
+)
 from nbchat.interrupt import StopSignal
 from nbchat.messages import (
     Connected,
@@ -45,6 +52,7 @@ _TOKENS = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
 _PENDING = ("queued", "in_progress")
 SMALLEST_WINDOW = 2000  # tokens; below that no list needs to be asked
 POLL = 2.0  # seconds between two questions after a response in the background
+FAILURES = 5  # of these questions, in a row, that are borne
 # What may come before the server has said anything of the answer.
 _BEFORE = (Idle, Connected, Notice, Retrying)
 
@@ -91,35 +99,39 @@ class Flight:
             habits = yield from self._with_state(self._experience.habits(provider))
             self.turn.request = self.plan.body(habits, self._left_out)
             self._sent = time.monotonic()
+            amended: tuple[Habits, str] | None = None
             try:
-                if (yield from self._fold(self._send())):
-                    yield from self._wait_for_background()
-                    if self._left_out:
-                        yield self.note(_left_out(self._left_out))
-                    return
-                learned = replace(habits, stateful=False)
-                notice = f"{provider.name} keeps no responses: the whole history was sent"
+                if not (yield from self._fold(self._send())):
+                    notice = f"{provider.name} keeps no responses: the whole history was sent"
+                    amended = replace(habits, stateful=False), notice
             except StreamError:
                 # The provider goes on making the response, though its stream was cut.
                 if not self._in_background or self.turn.answer.status != "cut":
                     raise
-                yield from self._wait_for_background()
-                return
             except APIStatusError as error:
                 if self._leave_out(error):
                     self._begin_again()
                     continue
-                amended = None
-                if self.turn.first_token is None:
-                    amended = amend(dict(self.turn.request), error, self.plan.endpoint, habits)
-                if amended is None:
-                    raise
-                learned, notice = amended
-                if learned.stateful is False and self.plan.options.previous is not None:
-                    raise  # the id that the user gave is not to be ignored
-            self._experience.learn(provider, learned)
+                amended = self._amended(error, habits)
+            if amended is None:
+                yield from self._wait_for_background()
+                if self._left_out:
+                    yield self.note(_left_out(self._left_out))
+                return
+            self._experience.learn(provider, amended[0])
             self._begin_again()
-            yield self.note(notice)
+            yield self.note(amended[1])
+
+    def _amended(self, error: APIStatusError, habits: Habits) -> tuple[Habits, str]:
+        """Return what a refusal teaches, and a line on it; raise it if that is nothing."""
+        learned = None
+        if self.turn.first_token is None:
+            learned = amend(dict(self.turn.request), error, self.plan.endpoint, habits)
+        # An id that the user gave is not to be ignored.
+        given = self.plan.options.previous is not None
+        if learned is None or (given and learned[0].stateful is False):
+            raise error
+        return learned
 
     def _begin_again(self) -> None:
         """Let go of what came of a refused request: a refusal may come as a stream, too."""
@@ -255,24 +267,37 @@ class Flight:
         answer = self.turn.answer
         if not self._in_background or answer.status not in (*_PENDING, "streaming", "cut"):
             return
-        while True:
-            said = yield from self._get(self._response_url())
-            status = said.get("status") if isinstance(said, dict) else None
-            if status not in _PENDING:
-                break
-            waited = time.monotonic() + POLL
-            while time.monotonic() < waited:
-                if self.stopped.wait(0.05):
-                    raise KeyboardInterrupt
-                yield Progress(f"the provider is working ({status.replace('_', ' ')})")
+        said = yield from self._poll()
         answer.status, answer.error = "streaming", None
-        for event in ResponsesDecoder().whole(said):
+        decoder = ResponsesDecoder()
+        for event in [*decoder.whole(said), *decoder.finish()]:
             shown = answer.apply(event)
             if shown is not None:
                 yield shown
             if isinstance(event, Failed):
                 complete(event.error, self._request(self._response_url(), {}))
                 raise event.error
+
+    def _poll(self) -> Generator[StreamEvent, None, Any]:
+        """Return the background response when it is done; some questions may fail meanwhile."""
+        status, failures = "queued", 0
+        while True:
+            try:
+                said = yield from self._get(self._response_url())
+            except (APIConnectionError, RateLimitError, InternalServerError):
+                failures += 1
+                if failures > FAILURES:
+                    raise
+            else:
+                failures = 0
+                status = said.get("status", "") if isinstance(said, dict) else ""
+                if status not in _PENDING:
+                    return said
+            waited = time.monotonic() + POLL
+            while time.monotonic() < waited:
+                if self.stopped.wait(0.05):
+                    raise KeyboardInterrupt
+                yield Progress(f"the provider is working ({status.replace('_', ' ')})")
 
     def _cancel_background(self) -> None:
         """Tell the provider that nobody waits any more; it may not hear it."""

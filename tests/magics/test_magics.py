@@ -14,6 +14,7 @@ from nbchat.errors import (
     AuthenticationError,
     BadRequestError,
     ConfigurationError,
+    InternalServerError,
     Interrupted,
     NotFoundError,
     StreamError,
@@ -21,6 +22,7 @@ from nbchat.errors import (
 )
 from nbchat.reply import Reply
 from tests.support.server import (
+    RESET,
     ScriptedServer,
     chat_stream,
     error_answer,
@@ -477,6 +479,29 @@ def test_a_background_response_is_asked_for_until_it_is_done(
         ("GET", "/v1/responses/resp_bg"),
         ("GET", "/v1/responses/resp_bg"),
     ]
+
+
+def test_a_background_response_survives_some_failures(
+    shell: InteractiveShell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nbchat.session.flight.POLL", 0.01)
+    server.script(*json_answer(background("queued")))
+    server.script(RESET)
+    server.script(*error_answer(503, "busy"))
+    server.script(*json_answer(background("completed", "Done.")))
+    reply = run(shell, "%respond --set background=true --no-stream hello")
+    assert (reply.text, reply.status) == ("Done.", "completed")
+
+    server.script(*json_answer(background("queued")))
+    server.script(*json_answer(None))
+    with pytest.raises(StreamError, match="empty answer"):
+        run(shell, "%respond --once --set background=true --no-stream hello")
+
+    monkeypatch.setattr("nbchat.session.flight.FAILURES", 0)
+    server.script(*json_answer(background("queued")))
+    server.script(*error_answer(503, "busy"))
+    with pytest.raises(InternalServerError, match="busy"):
+        run(shell, "%respond --once --set background=true --no-stream hello")
 
 
 def test_a_cut_stream_of_a_background_response_loses_nothing(

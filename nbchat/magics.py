@@ -15,11 +15,12 @@ from nbchat.completion import install_completion, remove_completion
 from nbchat.errors import Interrupted, NbchatError
 from nbchat.interrupt import StopSignal
 from nbchat.line.names import COMMAND, ENDPOINTS, NAMES
-from nbchat.reply import Reply, register_display
 from nbchat.settings import NbChat, lookup
+from nbchat.shown import register_display
 
 if TYPE_CHECKING:
     from nbchat.messages import Endpoint
+    from nbchat.reply import Reply
     from nbchat.session import Session
 
 _KIND = {"%": "line", "%%": "cell"}  # IPython's words

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbchat.messages import Audio, Citation, Image, ToolCall, ToolFinished, Usage
+from nbchat.shown import bundle
 
 _FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})[^\n]*\n(.*?)(?:^ {0,3}\2[`~]* *$|\Z)", re.M | re.S)
 
@@ -189,13 +190,4 @@ class Reply:
         return self.text
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return {"text/plain": self.text or self.refusal} if _show is None else _show(self)
-
-
-_show: Callable[[Reply], dict[str, Any]] | None = None
-
-
-def register_display(show: Callable[[Reply], dict[str, Any]]) -> None:
-    """Let the view say how a reply shows itself: ``show(reply)`` returns a MIME bundle."""
-    global _show
-    _show = show
+        return bundle(self)

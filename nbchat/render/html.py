@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nbchat.render.parser import AnswerParser
 
 _NEWLINES = re.compile("\r\n?")
+_BLANK_LINE = re.compile(r"(?<=\n)([ \t]*)\n")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -73,7 +74,8 @@ def answer_html(
     if footer:
         parts.append(f'<div class="nbchat-footer">{prose(footer)}</div>\n')
     parts.append("</div>")
-    return "".join(parts)
+    # nbconvert puts an output's HTML into Markdown as it is, and there a blank line ends it.
+    return _BLANK_LINE.sub(r"\1&#10;", "".join(parts))
 
 
 def prose(text: str) -> str:

@@ -6,7 +6,9 @@ to rely on. So it is short, and gives every property that JupyterLab's own rules
 different in the two places.
 
 - Every rule is scoped under `.nbchat`. The class is doubled to outrank JupyterLab's two-class
-  rules; the colours of code are in `:where()`, to rank below a theme's.
+  rules; the colours of code are in `:where()`, to rank below a theme's. Of what is around an
+  answer one thing alone is changed: that JupyterLab and nbconvert keep outputs on one page of
+  paper, and so begin a new page for each long one.
 - Colours come from the front end: JupyterLab's and Notebook's `--jp-*`, VS Code's `--vscode-*`,
   else translucent greys that suit light and dark.
 - Blocks have space above them, none below. So the last block ends flush, and a live answer that is
@@ -105,6 +107,19 @@ _SOURCE = """
 :where(.nbchat .highlight) [class^=m] { color: var(--nb-num) }
 :where(.nbchat .highlight) :where(.nf,.nc,.nb,.nd,.nt) {
   color: var(--jp-mirror-editor-attribute-color, var(--nb-name)) }
+
+/* on paper nothing scrolls: what is too wide is wrapped, and an answer fills its pages */
+@media print {
+  & pre, & pre code { white-space: pre-wrap }
+  & :is(pre,code), & table:has(th:nth-child(8)) { overflow-wrap: anywhere }
+  & :is(th,td) { font-size: .9em; padding-right: .8em }
+  & :is(pre,.nbchat-table,.nbchat-math) { overflow: visible }
+  & .highlight { -webkit-box-decoration-break: clone; box-decoration-break: clone }
+  & :is(h1,h2,h3,h4,h5,h6) { break-after: avoid }
+  & :is(tr,img) { break-inside: avoid }
+  & :is(.nbchat-notice,.nbchat-footer) { break-before: avoid }
+  .jp-OutputArea-child:has(.nbchat) { break-inside: auto }
+}
 """
 
 
@@ -116,4 +131,4 @@ def _compact(source: str) -> str:
 
 
 STYLE = _compact(_SOURCE)
-"""CSS for a `<style>` element, about 4 kB."""
+"""CSS for a `<style>` element, about 5 kB."""

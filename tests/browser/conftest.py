@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def _chromium() -> str:
+def chromium() -> str:
     """Return the path of Chromium; without one the tests skip, or fail if it is required."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         path = shutil.which(name)
@@ -44,7 +44,7 @@ def _chromium() -> str:
 # Of the package, not of the session: while Playwright's loop is there, asyncio.run fails.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    path = _chromium()
+    path = chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGS)
         yield browser

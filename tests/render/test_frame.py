@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 import subprocess
 import sys
+
+from markdown_it import MarkdownIt
 
 from nbchat import render
 from nbchat.render import STYLE, answer_html, escape
@@ -20,14 +23,14 @@ def test_escape_is_for_text_and_attributes() -> None:
 
 
 def test_an_answer_has_its_parts_in_order() -> None:
-    html = answer_html(
+    page = answer_html(
         "<p>body</p>\n",
         reasoning_html="<p>why</p>\n",
         notices=["cut <here>", "and $there"],
         footer="model · 5 tokens",
     )
-    assert html.startswith('<div class="nbchat">\n<style>')
-    assert html.endswith("</div>")
+    assert page.startswith('<div class="nbchat">\n<style>')
+    assert page.endswith("</div>")
     marks = [
         "nbchat-reasoning",
         "why",
@@ -36,24 +39,36 @@ def test_an_answer_has_its_parts_in_order() -> None:
         "<span>$</span>there",
         "model ·",
     ]
-    places = [html.index(mark, html.index("</style>")) for mark in marks]
+    places = [page.index(mark, page.index("</style>")) for mark in marks]
     assert places == sorted(places)
 
 
 def test_an_answer_without_extras_has_none() -> None:
-    html = answer_html("<p>body</p>\n").split("</style>")[1]
-    assert html == '\n<div class="nbchat-body">\n<p>body</p>\n</div>\n</div>'
+    page = answer_html("<p>body</p>\n").split("</style>")[1]
+    assert page == '\n<div class="nbchat-body">\n<p>body</p>\n</div>\n</div>'
+
+
+def test_no_blank_line_ends_the_html_in_markdown() -> None:
+    code = "a\n\n    b\n  \n\n\nc\n"
+    page = answer_html(render.render_markdown(f"```\n{code}```\n\n$$x\n\n= 1$$"), footer="end")
+    assert not re.search(r"\n\s*\n", page)
+    (shown,) = re.findall("<code>(.*?)</code>", page, re.S)
+    assert html.unescape(shown) == code
+    markdown = MarkdownIt("commonmark", {"html": True})
+    assert [token.type for token in markdown.parse(page)] == ["html_block"]
 
 
 def test_style_is_short_and_touches_nothing_else() -> None:
-    assert len(STYLE.encode()) < 4_400
+    assert len(STYLE.encode()) < 5_000
     assert "</" not in STYLE
     assert "/*" not in STYLE
     assert STYLE.count("{") == STYLE.count("}")
     for selectors in re.findall(r"([^{}]+)\{", STYLE):
         if not selectors.startswith("@media"):
             for selector in re.split(r",(?![^()]*\))", selectors):
-                assert selector.startswith((".nbchat.nbchat", ":where(.nbchat"))
+                assert selector.startswith((".nbchat.nbchat", ":where(.nbchat")) or (
+                    selector == ".jp-OutputArea-child:has(.nbchat)"
+                )
 
 
 def test_style_speaks_of_every_class_that_answers_use() -> None:

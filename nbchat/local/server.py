@@ -247,7 +247,7 @@ def _reason(returncode: int, log: IO[bytes]) -> str:
     # llama.cpp's lines are "time level text"; its first error is the cause of the others.
     fields = (line.split(maxsplit=2) for line in lines)
     errors = [parts[2] for parts in fields if len(parts) == 3 and parts[1] == "E"]
-    return " ".join((errors or lines[-1:])[0].split())[:300]
+    return " ".join((errors or lines[-1:] or ["it said nothing"])[0].split())[:300]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -10,7 +10,6 @@ status otherwise, and gives the same answers as ``fail``.)
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -28,6 +27,7 @@ from nbchat.errors import (
     UnprocessableEntityError,
     status_error,
 )
+from nbchat.interrupt import StopSignal
 from nbchat.messages import Endpoint, Retrying, Usage
 from nbchat.options import Options
 
@@ -504,7 +504,7 @@ def test_quotas(start_llmock: Callable[..., LLMock], asker: Make) -> None:
     # Requests: the third has half a minute to wait, which a stop ends at once.
     llmock.reset()
     assert ask("one").reply.status == ask("two").reply.status == "completed"
-    stopped = threading.Event()
+    stopped = StopSignal()
     waits: list[float] = []
     plan = ask.session.plan("three", Options(model="m"), "chat")
 

@@ -66,6 +66,17 @@ def said(body: dict[str, Any]) -> list[dict[str, Any]]:
     return list(body["messages"] if "messages" in body else body["input"])
 
 
+def texts(body: dict[str, Any]) -> list[tuple[str, str]]:
+    """Role and text of each message of a request."""
+    rows = []
+    for item in said(body):
+        content = item["content"]
+        if not isinstance(content, str):
+            content = "".join(part["text"] for part in content)
+        rows.append((item["role"], content))
+    return rows
+
+
 def outputs(body: dict[str, Any]) -> list[tuple[str, str]]:
     """Call id and output of each tool result in a request."""
     if "messages" in body:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.support.calls import calls
-from tests.support.notebooks import Ran, run
+from tests.support.cells import bodies
+from tests.support.notebooks import Ran, run, scripted
 from tests.support.server import (
     Exchange,
     ScriptedServer,
@@ -42,16 +43,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def local(weights: Path) -> dict[str, str]:
     """The environment in which the embedded model is asked."""
     return {"NBCHAT_PROVIDER": "local", "NBCHAT_LOCAL_MODEL": str(weights)}
-
-
-def scripted(server: ScriptedServer) -> dict[str, str]:
-    """The environment in which the scripted server is asked."""
-    return {"NBCHAT_BASE_URL": server.base_url, "NBCHAT_MODEL": "m"}
-
-
-def posted(server: ScriptedServer) -> list[Any]:
-    """The bodies of the prompts."""
-    return [exchange.json for exchange in server.exchanges if exchange.method == "POST"]
 
 
 # --- On the embedded model --------------------------------------------------------------------
@@ -123,7 +114,7 @@ def test_a_picture_is_really_sent(tmp_path: Path, server: ScriptedServer) -> Non
     ran = run("prompts", tmp_path, scripted(server), only=only, without=" --dry-run")
     assert ran.errors() == {}
     assert ran.shown("ask-image") == "echo: Which shape do you see, and in what colour?"
-    (body,) = posted(server)
+    (body,) = bodies(server)
     assert [part["type"] for part in body["messages"][0]["content"]] == ["text", "image_url"]
 
 
@@ -173,7 +164,7 @@ def test_several_answers(tmp_path: Path, server: ScriptedServer) -> None:
     server.script(*json_answer({"id": "c", "model": "m", "choices": choices}))
     ran = run("answers", tmp_path, scripted(server), only={"load", "choices"})
     assert ran.errors() == {}
-    assert posted(server)[0]["n"] == 2
+    assert bodies(server)[0]["n"] == 2
     page = ran.shown("choices", "text/html")
     assert page.index("Choice 1") < page.index("Sea Breeze") < page.index("Old Gull")
 
@@ -258,7 +249,7 @@ def test_tools(tmp_path: Path, server: ScriptedServer) -> None:
     assert ran.shown("ask-async") == "The tools say: 0.4; 0.6; 0.2"
     steps = ast.literal_eval(ran.shown("async-steps"))
     assert sorted(result for _, result in steps) == ["0.2", "0.4", "0.6"]
-    (spec,) = posted(server)[0]["tools"]
+    (spec,) = bodies(server)[0]["tools"]
     about = spec["function"]["parameters"]["properties"]["fruit"]["description"]
     assert about == "its name in English, plural, in small letters."
 

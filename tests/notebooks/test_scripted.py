@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +10,10 @@ import pytest
 
 from tests.support.answers import SOURCE, TITLE, searched, thoughtful
 from tests.support.cells import bodies, parts
-from tests.support.notebooks import run
+from tests.support.notebooks import run, scripted
 from tests.support.server import Exchange, ScriptedServer, Step, chat_stream, echo
 
 pytestmark = pytest.mark.kernel
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as server:
-        yield server
-
-
-def scripted(server: ScriptedServer) -> dict[str, str]:
-    """The environment in which the scripted server is asked."""
-    return {"NBCHAT_BASE_URL": server.base_url, "NBCHAT_MODEL": "m"}
 
 
 def test_an_error_is_explained_and_fixed(tmp_path: Path, server: ScriptedServer) -> None:

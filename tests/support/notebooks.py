@@ -11,6 +11,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from tests.support.kernels import kernel_manager
+from tests.support.server import ScriptedServer
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 
@@ -48,6 +49,11 @@ class Ran:
             for out in cell.outputs
             if out.output_type == "error"
         }
+
+
+def scripted(server: ScriptedServer) -> dict[str, str]:
+    """Return the environment in which a scripted server is asked."""
+    return {"NBCHAT_BASE_URL": server.base_url, "NBCHAT_MODEL": "m"}
 
 
 def run(

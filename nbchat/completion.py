@@ -64,6 +64,9 @@ def complete(line: str, sources: Sources, *, first: str = "") -> Completions | N
         line: the line up to the cursor.
         sources: where the candidates come from.
         first: the cell's first line, if ``line`` is not it: the body of a cell is a prompt.
+
+    >>> complete("%chat --temp", Sources(NbChat(), None, {}))
+    Completions(fragment='--temp', words=['--temperature'])
     """
     call = _CALL.match(line)
     if call is None or _BODY.match(first):

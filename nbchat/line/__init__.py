@@ -52,7 +52,7 @@ def parse(
 
     In the line form the prompt is the rest of the line from the first word that is no option,
     untouched. In the cell form it is the body, untouched; text that stands on the magic's line
-    comes before it as a line of its own.
+    comes before it as a line of its own, or alone where the body is blank.
 
     Raises:
         UsageError: see `nbchat.line.tokens`, and values that are undefined or out of range.

@@ -30,14 +30,17 @@ _STYLE = (
 )
 
 
-def style(count: int) -> str:
-    """Return the style sheet for ``count`` answers."""
-    shown = ",".join(
+def style(count: int, picked: int | None = None) -> str:
+    """Return the style sheet for ``count`` answers; for ``picked`` see `tabs`."""
+    shown = [
         f".nbchat-choices:has(label:nth-of-type({n}) input:checked) .nbchat-choice:nth-child({n})"
         for n in range(1, count + 1)
-    )
-    width = count * NARROWEST
-    return _STYLE.replace("COUNT", str(count)).replace("WIDTH", str(width)).replace("SHOWN", shown)
+    ]
+    # In a copy of a cell the buttons have the same names, and one of them all is checked.
+    none = ".nbchat-choices:not(:has(input:checked))"
+    shown.append(f"{none} .nbchat-choice:nth-child({(picked or 0) + 1})")
+    sheet = _STYLE.replace("COUNT", str(count)).replace("WIDTH", str(count * NARROWEST))
+    return sheet.replace("SHOWN", ",".join(shown))
 
 
 def tabs(count: int, group: str, picked: int | None = None) -> str:
@@ -84,7 +87,7 @@ def columns(bodies: list[str], group: str, picked: int | None = None) -> str:
         for index, body in enumerate(bodies)
     )
     return (
-        f"<style>{style(len(bodies))}</style>"
+        f"<style>{style(len(bodies), picked)}</style>"
         f'<div class="nbchat-choices">{tabs(len(bodies), group, picked)}\n'
         f'<div class="nbchat-columns">\n{sections}</div></div>\n'
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from nbchat.reply import Choice, GeneratedImage, Reply
 from nbchat.view.choices import columns
 from nbchat.view.extras import probabilities, sound, with_extras
 from nbchat.view.pictures import pictures
-from nbchat.view.steps import steps_html
+from nbchat.view.steps import hosted_html, steps_html
 
 _ENDS = {
     "length": "cut at the token limit",
@@ -42,9 +43,11 @@ def html(reply: Reply) -> str:
     body = bodies[0]
     if len(bodies) > 1:
         # An answer outside of all threads has nothing that goes on.
-        body = columns(bodies, f"nbchat-{reply.turn}", reply.picked if reply.thread else None)
+        body = columns(
+            bodies, f"nbchat-{secrets.token_hex(4)}", reply.picked if reply.thread else None
+        )
     return answer_html(
-        steps_html(reply.steps) + body,
+        steps_html(reply.steps) + body + hosted_html(reply.hosted),
         reasoning_html=render_markdown(reply.reasoning) if reply.reasoning else "",
         reasoning_tokens=reply.usage.reasoning if reply.usage is not None else 0,
         notices=marks(reply),

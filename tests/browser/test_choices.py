@@ -58,9 +58,9 @@ def answers(*texts: str, deltas: int = 20) -> tuple[list[Step], list[Hold]]:
     return [*steps, *ends, *chat_stream()[-2:]], holds
 
 
-def choice(tab: Tab, number: int) -> Locator:
+def choice(tab: Tab, number: int, cell: int = 1) -> Locator:
     """The column or tab of a choice, live or permanent."""
-    return tab.output(1).locator(".nbchat-choice").nth(number - 1)
+    return tab.output(cell).locator(".nbchat-choice").nth(number - 1)
 
 
 def settled(tab: Tab) -> None:
@@ -177,13 +177,15 @@ def test_the_answers_are_named_and_legible(chat: OpenNotebook, model: ScriptedSe
 
 
 def test_one_is_picked(chat: OpenNotebook, model: ScriptedServer, jupyter: JupyterServer) -> None:
-    steps, holds = answers(*ANSWERS, deltas=1000)
+    texts = ("Take *more*.", "Take four times as many.", "Take all.")
+    steps, holds = answers(*texts, deltas=1000)
     holds[0].release()
     model.script(*steps)
-    tab = chat("%%chat -n 3\nHow do I halve it?", "%nbchat pick 2", "%%chat\nThank you.")
+    again = ("%nbchat show --last", "%%chat\nThank you.")
+    tab = chat("%%chat -n 3\nHow do I halve it?", "%nbchat pick 2", *again)
     tab.plain()
     tab.run(1)
-    settled(tab)
+    expect(tab.output(1).locator(".jupyter-widgets")).to_have_count(0)
     marked = tab.output(1).locator(".nbchat-label.nbchat-picked")
     expect(marked).to_have_text("✓ Choice 1")
     height = tab.output(1).bounding_box()["height"]
@@ -191,27 +193,34 @@ def test_one_is_picked(chat: OpenNotebook, model: ScriptedServer, jupyter: Jupyt
     expect(tab.output(2)).to_contain_text("goes on with choice 2")
     expect(marked).to_have_text("✓ Choice 2")
     expect(tab.output(1).locator(".nbchat-footer")).to_contain_text("goes on with choice 2")
-    settled(tab)
     assert tab.output(1).bounding_box()["height"] == height
-    tab.run(3)
+    tab.run(3, 4)
     said = [(m["role"], m["content"]) for m in model.exchange(1).json["messages"]]
-    assert said[1:] == [("assistant", BRIEF), ("user", "Thank you.")]
+    assert said[1:] == [("assistant", texts[1]), ("user", "Thank you.")]
+
+    # Shown a second time, it has tabs of its own.
+    tab.page.set_viewport_size({"width": 480, "height": 900})
+    for cell in (1, 3):
+        expect(choice(tab, 2, cell)).to_be_visible()
+        expect(choice(tab, 1, cell)).not_to_be_visible()
+    tab.output(3).get_by_role("radio", name="Choice 1").click()
+    expect(choice(tab, 1, 3)).to_be_visible()
+    expect(choice(tab, 2, 1)).to_be_visible()
 
     tab.save()
     jupyter.shut_down(tab.name)
     tab.reload(kernel=False)
-    expect(marked).to_have_text("✓ Choice 2")
-    tab.page.set_viewport_size({"width": 480, "height": 900})
     tab.plain()
-    expect(choice(tab, 2)).to_be_visible()
-    expect(choice(tab, 1)).not_to_be_visible()
+    expect(tab.output(1).get_by_role("radio", name="✓ Choice 2")).to_be_checked()
+    for cell in (1, 3):
+        expect(choice(tab, 2, cell)).to_be_visible()
+        expect(choice(tab, 1, cell)).not_to_be_visible()
 
     # Without the style sheet, one below the other, and nothing to click that does nothing.
     tab.name = jupyter.copy_unsigned(tab.name)
     tab.reload(kernel=False)
-    for number, end in enumerate(ENDS, 1):
+    for number in (1, 2, 3):
         expect(choice(tab, number)).to_be_visible()
-        expect(choice(tab, number)).to_contain_text(end)
     expect(tab.output(1).get_by_role("radio")).to_have_count(0)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbchat.messages import Audio, Citation, Image, ToolCall, ToolFinished, Usage
+from nbchat.messages import Audio, Citation, HostedTool, Image, ToolCall, ToolFinished, Usage
 from nbchat.shown import bundle
 
 _FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})[^\n]*\n(.*?)(?:^ {0,3}\2[`~]* *$|\Z)", re.M | re.S)
@@ -101,6 +101,7 @@ class Reply:
         request: the body that was sent.
         raw: the complete response object where the server sent one, else ``None``.
         steps: what came before the last answer: the model's words and the tools that ran.
+        hosted: the tools that ran at the provider (web search, …), each with its last state.
         notices: what was dropped, replaced or sent again, one line each.
         thread: the name of the thread, ``""`` outside of all.
         turn: the id of the turn.
@@ -126,6 +127,7 @@ class Reply:
     raw: Mapping[str, Any] | None = field(default=None, repr=False)
     notices: tuple[str, ...] = ()
     steps: tuple[str | ToolFinished, ...] = ()
+    hosted: tuple[HostedTool, ...] = ()
     thread: str = ""
     turn: str = ""
     picked: int = 0

@@ -123,6 +123,14 @@ class Answer:
         )
 
     @property
+    def hosted_tools(self) -> tuple[HostedTool, ...]:
+        """The tools that ran at the provider, in the order in which they began."""
+        return tuple(
+            HostedTool(key, state.kind, state.status, state.detail)
+            for key, state in self.hosted.items()
+        )
+
+    @property
     def items(self) -> tuple[Mapping[str, Any], ...]:
         """The output items as the server sent them, in order; none if one is not whole.
 

@@ -10,7 +10,6 @@ from nbchat.messages import (
     AudioDelta,
     Connected,
     Finished,
-    HostedTool,
     HostedToolDelta,
     ImageDelta,
     LogprobsDelta,
@@ -54,10 +53,10 @@ def events_of(answer: Answer) -> Iterator[StreamEvent]:
     yield from images.get(None, ())
     for state in answer.choices.values():
         yield from _of_choice(state, images if state.index == 0 else {})
-    for key, hosted in answer.hosted.items():
-        yield HostedTool(key, hosted.kind, hosted.status, hosted.detail)
-        if hosted.text:
-            yield HostedToolDelta(key, hosted.kind, hosted.text)
+    for tool in answer.hosted_tools:
+        yield tool
+        if text := answer.hosted[tool.key].text:
+            yield HostedToolDelta(tool.key, tool.kind, text)
     yield from answer._items.values()
     if answer.usage is not None:
         yield UsageSeen(answer.usage)

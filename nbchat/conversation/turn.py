@@ -105,7 +105,8 @@ class Turn:
         answer = self.answer
         return Reply(
             choices=answer.reply_choices(),
-            images=tuple(answer.images),
+            images=answer.images,
+            hosted=answer.hosted_tools,
             usage=answer.usage,
             status=answer.status,
             model=answer.model or self.model,

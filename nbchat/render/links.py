@@ -8,7 +8,10 @@ carry data out. Otherwise it is a link that says so.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import re
+import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -98,12 +101,25 @@ def _image(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env
     hint = f' title="{escapeHtml(title)}"' if title else ""
     src = env.get("pictures", {}).get(src, src)
     if _INLINE_IMAGE.fullmatch(src) or (env.get("allow_images") and _REMOTE.fullmatch(src)):
-        # What is there already shows with the text around it, so that nothing moves later.
         remote = ' loading="lazy" referrerpolicy="no-referrer"'
-        loading = "" if src.startswith("data:") else remote
-        return f'<img src="{escapeHtml(src)}" alt="{escapeHtml(alt)}"{hint}{loading}>'
+        more = _size(src) if src.startswith("data:") else remote
+        return f'<img src="{escapeHtml(src)}" alt="{escapeHtml(alt)}"{hint}{more}>'
     # within a link it is that link's text: links hold no links
     label = isolated(escapeHtml(f"[image: {alt}]" if alt else "[image]"))
     if env.get("link_ends") or not _REMOTE.fullmatch(src):
         return f'<span class="nbchat-image">{label}</span>'
     return f'<a class="nbchat-image" href="{escapeHtml(src)}"{hint} {_ATTRIBUTES}>{label}</a>'
+
+
+def _size(src: str) -> str:
+    """Return the attributes for the size of a PNG, so that its place is kept before it shows.
+
+    Its first chunk holds width and height (PNG specification, 11.2.1).
+    """
+    head = b""
+    with contextlib.suppress(ValueError):
+        head = base64.b64decode(src.partition(",")[2][:32])
+    if not head.startswith(b"\x89PNG") or len(head) < 24:
+        return ""
+    width, height = struct.unpack(">II", head[16:24])
+    return f' width="{width}" height="{height}"'

@@ -62,7 +62,7 @@ _SOURCE = """
 }
 & .nbchat-refused { border-bottom: 1px dotted; cursor: help }
 & a:hover { text-decoration: underline }
-& img { max-width: 100% }
+& img { height: auto; max-width: 100%; vertical-align: middle }
 & sup { font-size: .75em; line-height: 0 }
 & .nbchat-footnote { color: var(--nb-muted); font-size: .9em; margin: .75em 0 0 }
 & .nbchat-footnote sup + p { display: inline; margin-left: .3em }
@@ -91,10 +91,12 @@ _SOURCE = """
 & tbody tr:last-child td { border: 0 }
 
 /* around the answer */
-& .nbchat-reasoning { color: var(--nb-muted); font-size: .93em; margin: 0 0 .75em }
-& .nbchat-reasoning summary { cursor: pointer }
-& .nbchat-reasoning>div { border-left: 2px solid var(--nb-line); margin: .3em 0 0 .3em;
-  padding-left: 1em }
+& :is(.nbchat-reasoning,.nbchat-fold) { color: var(--nb-muted); font-size: .93em }
+& .nbchat-reasoning { margin: 0 0 .75em }
+& .nbchat-fold { margin: .75em 0 0 } & .nbchat-fold+.nbchat-fold { margin: .3em 0 0 }
+& summary { cursor: pointer }
+& :is(.nbchat-reasoning,.nbchat-fold)>div { border-left: 2px solid var(--nb-line);
+  margin: .3em 0 0 .3em; padding-left: 1em }
 & .nbchat-notice { border-left: 3px solid var(--jp-warn-color1, #bf8700);
   font-size: .9em; margin: .75em 0 0; padding-left: .75em }
 & .nbchat-footer { color: var(--nb-muted); font-size: .8em; margin: .9em 0 0 }

@@ -235,6 +235,7 @@ class Course:
         return replace(
             last,
             images=(*earlier, *last.images),
+            hosted=tuple(tool for reply in replies for tool in reply.hosted),
             parsed=self._parsed,
             usage=_sum([reply.usage for reply in replies if reply.usage is not None]),
             elapsed=sum(reply.elapsed for reply in replies) + tools,

@@ -88,8 +88,11 @@ class Chunks:
     from one to the other within a frame, however long the front end takes to make a widget.
     """
 
-    def __init__(self, make: Callable[[str], Any], box: Any, pace: Pace) -> None:
+    def __init__(
+        self, make: Callable[[str], Any], box: Any, pace: Pace, *, follows: bool = False
+    ) -> None:
         self.box = box
+        self._follows = follows  # something stands above the text
         self._make = make
         self._pace = pace
         self._head: list[Any] = []
@@ -165,11 +168,11 @@ class Chunks:
 
     def _show(self, number: int) -> None:
         chunk = self._chunks[number]
-        follows = " nbchat-next" if number else ""
+        follows = " nbchat-next" if number or self._follows else ""
         settled = "".join(chunk.pieces)
         value = f'<div class="nbchat{follows}">{settled}</div>' if settled else ""
         if chunk.tail:
-            follows = " nbchat-next" if number or settled else ""
+            follows = " nbchat-next" if number or settled or self._follows else ""
             value += f'<div class="nbchat{follows} nbchat-open">{chunk.tail}</div>'
         if chunk.widget is None:
             chunk.widget = self._make(value)

@@ -82,7 +82,7 @@ def probabilities(logprobs: Sequence[Mapping[str, Any]]) -> str:
         return ""
     tokens = "".join(_token(entry) for entry in logprobs)
     return (
-        '<details class="nbchat-reasoning"><summary>Token probabilities</summary>\n'
+        '<details class="nbchat-fold"><summary>Token probabilities</summary>\n'
         f'<div style="white-space:pre-wrap">{tokens}</div></details>\n'
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 
 from nbchat.messages import (
     Connected,
@@ -24,6 +25,7 @@ from nbchat.messages import (
 )
 from nbchat.render import IncrementalMarkdown
 from nbchat.view.pictures import picture_mark, pictures
+from nbchat.view.steps import kind_text
 
 
 class Column:
@@ -38,18 +40,10 @@ class Column:
         self.fresh = False
         self._source: list[str] = []
         self._pictures: dict[str, str] = {}
-        self._paused = False
 
     def add(self, text: str) -> None:
         """Add a delta."""
-        if self._paused:
-            self._paused = False
-            self._feed("\n\n")
         self._feed(text)
-
-    def pause(self) -> None:
-        """Let what comes next stand apart from what came."""
-        self._paused = True
 
     def replace(self, text: str) -> None:
         """Start over with the text that the server says is the right one."""
@@ -75,38 +69,41 @@ class Column:
         self._feed(text)
 
 
+@dataclass
+class Stage:
+    """What the model said, and the calls that followed: a prompt with tools has several."""
+
+    columns: dict[int, Column] = field(default_factory=dict)
+    """The choices by index."""
+    calls: dict[str, ToolStarted | ToolFinished] = field(default_factory=dict)
+    """The calls of the notebook's own functions by key, in the order in which they began."""
+
+    def column(self, choice: int) -> Column:
+        """Return the column of a choice."""
+        return self.columns.setdefault(choice, Column())
+
+
 class Live:
     """The state of a live screen.
 
     Attributes:
-        columns: the choices by index.
+        stages: what was said and called, in the order in which the reader sees it; one at least.
         reasoning: the first choice's reasoning, ``None`` if none came.
-        lines: what tools are doing and what the reader should know, one line each.
+        hosted: the tools at the provider by key, each with its last state.
         changes: grows with each event that changed something.
     """
 
     def __init__(self) -> None:
-        self.columns: dict[int, Column] = {}
+        self.stages = [Stage()]
         self.reasoning: Column | None = None
+        self.hosted: dict[str, HostedTool] = {}
         self.changes = 0
         self._notices: list[str] = []
-        self._tools: dict[str, str] = {}
-        self._calls: dict[str, str] = {}
-        self._runs: dict[str, ToolStarted | ToolFinished] = {}
+        self._announced: dict[str, str] = {}  # calls whose arguments are still coming
         self._began = time.monotonic()
         self._first: float | None = None
         self._doing = "waiting"
         self._until = 0.0
-
-    @property
-    def lines(self) -> list[str]:
-        """The lines of the tools, then the notices."""
-        return [*self._tools.values(), *self._calls.values(), *self._notices]
-
-    @property
-    def runs(self) -> list[ToolStarted | ToolFinished]:
-        """The calls of the notebook's own functions, in the order in which they began."""
-        return list(self._runs.values())
 
     def take(self, event: StreamEvent) -> None:
         """Fold one event into what is to be seen."""
@@ -130,28 +127,25 @@ class Live:
             self._notices.append(event.text)
         elif isinstance(event, ToolCallDelta):
             if event.name:
-                self._calls[event.key] = f"calls {event.name}"
+                self._announced[event.key] = event.name
         elif isinstance(event, (ToolStarted, ToolFinished)):
             self._run(event)
         elif isinstance(event, HostedTool):
-            kind = event.kind.removesuffix("_call").replace("_", " ")
-            words = [kind, event.status.replace("_", " ")]
-            self._tools[event.key] = ": ".join(filter(None, words)) + f" {event.detail}".rstrip()
+            self.hosted[event.key] = event
+            over = event.status in ("completed", "failed", "incomplete")
+            self._doing = "waiting" if over else kind_text(event)
         else:
             self._state(event)
 
     def _run(self, event: ToolStarted | ToolFinished) -> None:
-        self._calls.clear()
-        if isinstance(event, ToolStarted):
-            self._doing = f"running {event.name}"
-            for column in self.columns.values():
-                column.pause()
-            # The same id may come again in a later round.
-            self._runs[f"{len(self._runs)} {event.key}"] = event
-            return
-        self._doing = "waiting"
-        key = next(k for k in reversed(self._runs) if k.partition(" ")[2] == event.key)
-        self._runs[key] = event
+        self._announced.clear()
+        self._doing = f"running {event.name}" if isinstance(event, ToolStarted) else "waiting"
+        stage = self.stages[-1]
+        if isinstance(event, ToolStarted) and event.key in stage.calls:
+            # The same id came again, in a round in which the model said nothing.
+            stage = Stage()
+            self.stages.append(stage)
+        stage.calls[event.key] = event
 
     def _state(self, event: StreamEvent) -> None:
         if isinstance(event, Retrying):
@@ -166,18 +160,27 @@ class Live:
             self.changes -= 1
 
     def _column(self, choice: int) -> Column:
-        if choice not in self.columns:
-            self.columns[choice] = Column()
-        return self.columns[choice]
+        if self.stages[-1].calls:
+            self.stages.append(Stage())
+        return self.stages[-1].column(choice)
 
     def _came(self) -> None:
         self._doing = ""
+        self._announced.clear()
         if self._first is None:
             self._first = time.monotonic() - self._began
 
     def status(self) -> str:
-        """Return the line that says what is going on; while text comes, when it began."""
+        """Return what is going on and what the reader should know, on one line as in the footer.
+
+        While text comes, it says when that began.
+        """
+        return " · ".join([self._doing_now(), *self._notices])
+
+    def _doing_now(self) -> str:
         now = time.monotonic()
+        if self._announced:
+            return f"calls {', '.join(self._announced.values())} … {now - self._began:.0f} s"
         if not self._doing:
             return f"first token after {self._first or 0:.1f} s"
         if self._until:

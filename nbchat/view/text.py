@@ -19,7 +19,7 @@ from nbchat.messages import (
 )
 from nbchat.reply import Reply
 from nbchat.view.permanent import footer, marks
-from nbchat.view.steps import call_text
+from nbchat.view.steps import call_text, kind_text
 from nbchat.view.terminal import Writer
 
 
@@ -55,8 +55,7 @@ class TextScreen:
             first = event.result.strip().partition("\n")[0][:80]
             self._out.line(f"[{call_text(event)} {ended}: {first}]", "dim")
         elif isinstance(event, HostedTool):
-            kind = event.kind.removesuffix("_call").replace("_", " ")
-            self._out.line(f"[{kind}: {event.status.replace('_', ' ')}]", "dim")
+            self._out.line(f"[{kind_text(event)}: {event.status.replace('_', ' ')}]", "dim")
         elif isinstance(event, ImageDelta):
             if not event.partial:
                 self._out.line("[an image: the reply has it among its images]", "dim")

@@ -16,8 +16,8 @@ from nbchat.reply import Reply
 from nbchat.view.choices import columns
 from nbchat.view.permanent import bundle, failed, metadata
 from nbchat.view.picked import remember
-from nbchat.view.progress import Column, Live
-from nbchat.view.steps import runs_html
+from nbchat.view.progress import Column, Live, Stage
+from nbchat.view.steps import call_html, hosted_html
 
 INTERVAL = 0.25  # seconds; each update sends the whole answer again
 
@@ -59,15 +59,18 @@ class UpdateScreen:
             self._publish(failed(failure), {})
 
     def _paint(self) -> None:
-        bodies = [_html(column) for _, column in sorted(self._live.columns.items())]
-        body = columns(bodies, self._display_id) if len(bodies) > 1 else "".join(bodies)
+        body = "".join(self._stage(stage) for stage in self._live.stages)
         html = answer_html(
-            body + runs_html(self._live.runs),
+            body + hosted_html(self._live.hosted.values()),
             reasoning_html=_html(self._live.reasoning) if self._live.reasoning else "",
-            notices=self._live.lines,
             footer=self._live.status(),
         )
         self._publish({"text/html": html, "text/plain": ""}, {})
+
+    def _stage(self, stage: Stage) -> str:
+        bodies = [_html(column) for _, column in sorted(stage.columns.items())]
+        body = columns(bodies, self._display_id) if len(bodies) > 1 else "".join(bodies)
+        return body + "".join(map(call_html, stage.calls.values()))
 
     def _publish(self, data: dict[str, object], facts: dict[str, object]) -> None:
         publish_display_data(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
@@ -19,12 +19,14 @@ from nbchat.messages import StreamEvent, ToolStarted
 from nbchat.render import STYLE
 from nbchat.render.html import prose
 from nbchat.reply import Reply
-from nbchat.view import choices, chunks
+from nbchat.view import chunks
 from nbchat.view.chunks import Chunks, Pace
+from nbchat.view.make import Maker
 from nbchat.view.permanent import bundle, failed, metadata
 from nbchat.view.picked import remember
 from nbchat.view.progress import Live
-from nbchat.view.steps import runs_html
+from nbchat.view.stages import StageView
+from nbchat.view.steps import hosted_html
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -80,32 +82,30 @@ class WidgetScreen:
         self._hears = detached or _hears_while_busy(kernel)
         self._expected = choices
         self._display_id = f"nbchat-{secrets.token_hex(8)}"
-        self._made: list[Any] = []
-        self._styles: dict[Any, Any] = {}
-        self._root: Any = None
-        self._columns: dict[int, Chunks] = {}
-        self._thought: Chunks | None = None
         self._pace = Pace()
+        self._make: Maker | None = None
+        self._stages: list[StageView] = []
+        self._thought: Chunks | None = None
         self._painted = 0.0
         self._closed = False
 
     def open(self) -> None:
         """Show the waiting line and the Stop button."""
         with uninterrupted():
-            self._layout = self._keep(ipywidgets.Layout())
-            self._style = self._html(_css(), "nbchat-style")
+            make = self._make = Maker(self._pace)
+            self._style = make.html(_css(), "nbchat-style")
             # One live region for screen readers: it says when the answer begins and when it ends.
-            self._said = self._html(_announced("The model is answering."), "nbchat-said")
-            self._body = self._box(ipywidgets.VBox, "nbchat-body")
-            self._lines = self._html()
-            self._status = self._html()
-            bar = self._box(ipywidgets.HBox, "nbchat-bar", [*self._stop(), self._status])
+            self._said = make.html(_announced("The model is answering."), "nbchat-said")
+            self._body = make.box("nbchat-body")
+            self._hosted = make.html()
+            self._status = make.html()
+            bar = make.box("nbchat-bar", [*self._stop(make), self._status], ipywidgets.HBox)
             self._top = [self._style, self._said]
-            self._bottom = [self._body, self._lines, bar]
-            children = [*self._top, *self._bottom]
-            self._root = self._box(ipywidgets.VBox, "nbchat nbchat-live", children)
+            self._bottom = [self._body, self._hosted, bar]
+            self._root = make.box("nbchat nbchat-live", [*self._top, *self._bottom])
             if self._expected > 1:  # the columns stand before anything is in them
-                self._add_columns(range(self._expected))
+                style = self._add_stage(make).add_columns(range(self._expected))
+                self._style.value = _css(style)
             self._paint()
             # By hand, because `display` of ipywidgets 7 drops the display id.
             view = {"model_id": self._root.model_id, "version_major": 2, "version_minor": 0}
@@ -127,12 +127,12 @@ class WidgetScreen:
         if self._closed:
             return
         self._closed = True
+        if self._make is None:
+            return
         try:
-            if self._root is not None:
-                self._swap(reply, failure)
+            self._swap(reply, failure)
         finally:
-            for widget in self._made:
-                widget.close()
+            self._make.close()
 
     def _swap(self, reply: Reply | None, failure: str) -> None:
         status = reply.status if reply is not None else "failed"
@@ -143,41 +143,10 @@ class WidgetScreen:
             self._publish(bundle(reply), metadata(reply), update=True)
             remember(self._display_id, reply)
 
-    # --- Making ---------------------------------------------------------------------------
-
-    def _keep(self, widget: Any) -> Any:
-        self._made.append(widget)
-        return widget
-
-    def _html(self, value: str = "", css: str = "", kind: Any = ipywidgets.HTML) -> Any:
-        shared = {"style": self._styles[kind]} if kind in self._styles else {}
-        classes = css.split()
-        widget = self._keep(kind(value, layout=self._layout, _dom_classes=classes, **shared))
-        if not shared:
-            self._styles[kind] = self._keep(widget.style)
-        return widget
-
-    def _box(self, kind: Any, css: str, children: list[Any] | tuple[Any, ...] = ()) -> Any:
-        return self._keep(kind(children, layout=self._layout, _dom_classes=css.split()))
-
-    def _chunk(self, value: str) -> Any:
-        return self._html(value, kind=ipywidgets.HTMLMath)
-
-    def _chunks(self, css: str) -> Chunks:
-        return Chunks(self._chunk, self._box(ipywidgets.VBox, css), self._pace)
-
-    def _stop(self) -> list[Any]:
+    def _stop(self, make: Maker) -> list[Any]:
         if not self._hears:
             return []
-        button = self._keep(
-            ipywidgets.Button(
-                description="■ Stop",
-                tooltip="Stop the answer and keep what has come",
-                layout=self._layout,
-                _dom_classes=["nbchat-stop"],
-            )
-        )
-        self._keep(button.style)
+        button = make.button("■ Stop", "Stop the answer and keep what has come", "nbchat-stop")
         button.on_click(lambda _: self._on_stop())
         # ipykernel 7.4 sends a click to the shell that last used the comm, which is the busy one;
         # without this attribute the click reaches the subshell that the front end chose.
@@ -188,22 +157,23 @@ class WidgetScreen:
     # --- Painting -------------------------------------------------------------------------
 
     def _paint(self) -> None:
+        assert self._make is not None, "an open screen makes widgets"
         with self._pace.repaint():
-            self._show()
+            self._show(self._make)
 
-    def _show(self) -> None:
+    def _show(self, make: Maker) -> None:
         live = self._live
         if live.reasoning is not None:
-            self._thought = self._thought or self._fold()
+            self._thought = self._thought or self._fold(make)
             self._thought.paint(live.reasoning)
-        if not self._columns.keys() >= live.columns.keys():
-            self._add_columns(live.columns)
-        for index, column in live.columns.items():
-            self._columns[index].paint(column)
-        lines = runs_html(live.runs) + "".join(
-            f'<div class="nbchat-footer">{prose(line)}</div>' for line in live.lines
-        )
-        self._pace.set(self._lines, f'<div class="nbchat">{lines}</div>' if lines else "")
+        for number, stage in enumerate(live.stages):
+            if number == len(self._stages):
+                self._add_stage(make)
+            if style := self._stages[number].paint(stage):
+                self._style.value = _css(style)
+        hosted = hosted_html(live.hosted.values())
+        below = f'<div class="nbchat nbchat-next">{hosted}</div>' if hosted else ""
+        self._pace.set(self._hosted, below)
         self._pace.set(
             self._status, f'<div class="nbchat-footer">{prose(self._status_line())}</div>'
         )
@@ -212,34 +182,22 @@ class WidgetScreen:
         status = self._live.status()
         return status if self._hears else f"{status} · ■ in the toolbar stops"
 
-    def _fold(self) -> Chunks:
+    def _fold(self, make: Maker) -> Chunks:
         """Open the folded part. The fold is a widget of its own, so that repaints leave it."""
-        fold = self._html(
+        fold = make.html(
             '<details class="nbchat-reasoning"><summary>Reasoning</summary></details>',
             "nbchat-think",
         )
-        thought = self._chunks("nbchat-thought")
+        thought = make.chunks("nbchat-thought")
         self._root.children = [*self._top, fold, thought.box, *self._bottom]
         return thought
 
-    def _add_columns(self, indices: Iterable[int]) -> None:
-        """Make the columns of new choices; several stand side by side."""
-        for index in indices:
-            if index not in self._columns:
-                self._columns[index] = self._chunks("nbchat-choice")
-        boxes = [column.box for _, column in sorted(self._columns.items())]
-        if len(boxes) == 1:
-            self._body.children = boxes
-            return
-        for place, (_, column) in enumerate(sorted(self._columns.items())):
-            column.head(self._html(f'<div class="nbchat">{choices.label(place)}</div>'))
-        count = len(boxes)
-        self._style.value = _css(choices.style(count))
-        buttons = choices.tabs(count, self._display_id)
-        tabs = self._html(buttons)
-        columns = self._box(ipywidgets.Box, "nbchat-columns", boxes)
-        group = self._box(ipywidgets.VBox, "nbchat-choices", [tabs, columns])
-        self._body.children = [group]
+    def _add_stage(self, make: Maker) -> StageView:
+        follows = bool(self._stages)
+        stage = StageView(make, self._pace, self._display_id, follows=follows)
+        self._stages.append(stage)
+        self._body.children = [stage.box for stage in self._stages]
+        return stage
 
     def _publish(self, data: dict[str, Any], facts: dict[str, Any], *, update: bool) -> None:
         publish_display_data(

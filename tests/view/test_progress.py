@@ -17,11 +17,14 @@ from nbchat.messages import (
     StreamEvent,
     TextDelta,
     ToolCallDelta,
+    ToolFinished,
+    ToolStarted,
     Usage,
 )
 from nbchat.reply import Choice, Reply
 from nbchat.view.permanent import bundle, failed, footer, marks, metadata
 from nbchat.view.progress import Live
+from nbchat.view.steps import hosted_html
 
 
 class Clock:
@@ -69,7 +72,7 @@ def test_a_download_shows_how_far_it_is(clock: Clock) -> None:
     assert live.status() == "downloading the embedded model (93 MB) 50% … 0 s"
 
 
-def test_tools_have_a_line_each() -> None:
+def test_tools_at_the_provider_and_notices_show_as_afterwards(clock: Clock) -> None:
     live = Live()
     events: list[StreamEvent] = [
         HostedTool("ws_1", "web_search_call", "in_progress"),
@@ -80,10 +83,33 @@ def test_tools_have_a_line_each() -> None:
     ]
     for event in events:
         live.take(event)
-    assert live.lines == [
-        "web search: searching weather in Oslo",
-        "calls add",
-        "temperature was left out",
+    assert live.status() == "calls add … 0 s · temperature was left out"
+    line = hosted_html(live.hosted.values())
+    assert "web search: searching weather in Oslo" in line
+    reply = Reply(hosted=tuple(live.hosted.values()), notices=("temperature was left out",))
+    assert line in bundle(reply)["text/html"]
+    assert footer(reply).endswith(" · temperature was left out")
+
+
+def test_what_was_said_and_what_was_called_show_in_their_order() -> None:
+    live = Live()
+    for event in (
+        TextDelta("I look."),
+        ToolStarted("call_0", "look", "{}"),
+        ToolFinished("call_0", "look", "{}", 1.0, "far"),
+        ToolStarted("call_0", "look", "{}"),
+        ToolFinished("call_0", "look", "{}", 1.0, "near"),
+        TextDelta("I saw."),
+    ):
+        live.take(event)
+    shown = [
+        ([column.markdown.tick().tail for column in stage.columns.values()], list(stage.calls))
+        for stage in live.stages
+    ]
+    assert shown == [
+        (["<p>I look.</p>\n"], ["call_0"]),
+        ([], ["call_0"]),
+        (["<p>I saw.</p>\n"], []),
     ]
 
 

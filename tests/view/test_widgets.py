@@ -23,6 +23,7 @@ from nbchat.messages import (
     StreamEvent,
     TextDelta,
     TextReplaced,
+    ToolFinished,
     ToolStarted,
 )
 from nbchat.render import render_markdown
@@ -266,6 +267,21 @@ def test_events_wait_for_the_next_repaint(front: FrontEnd, driver: Driver) -> No
     assert front.sent[before:] == []
     driver.take(Notice("a note"))
     assert "<p>A text" + " more" * 50 in front.text(front.find("nbchat-body")[0])
+
+
+def test_words_and_calls_stand_as_they_will_in_the_permanent_output(
+    front: FrontEnd, driver: Driver
+) -> None:
+    call = ToolFinished("c1", "look", '{"far": 1}', 0.5, "a *ship*")
+    driver.write("I look.")
+    driver.take(ToolStarted("c1", "look", '{"far": 1}'), call)
+    driver.write("I saw *it*.")
+    (body,) = front.find("nbchat-body")
+    values = [str(front.models[m].get("value", "")) for m in front.inside(body)]
+    shown = re.sub(r'<div class="nbchat[^"]*">', "", "".join(values)).replace("</div>", "")
+    reply = Reply(choices=(Choice(text="I saw *it*."),), steps=("I look.", call))
+    page = re.sub(r"<div>|</div>", "", bundle(reply)["text/html"])
+    assert shown in page
 
 
 def test_a_call_shows_before_its_function_takes_the_thread(

@@ -102,6 +102,31 @@ def test_everything_else_that_a_server_says(
     _open_again(tab, jupyter, len(answers))
 
 
+def test_what_a_tool_is_given_and_what_it_gives(
+    chat: OpenNotebook, model: ScriptedServer, jupyter: JupyterServer
+) -> None:
+    function = {"name": "look", "arguments": json.dumps({"page": HTML})}
+    call = {"index": 0, "id": HTML, "type": "function", "function": function}
+    hold = Hold()
+    model.script(chat_chunk({"tool_calls": [call]}), *chat_stream(finish="tool_calls")[1:])
+    model.script(hold, *chat_stream(END))
+    look = 'def look(page: str) -> str:\n    "Look."\n    return page'
+    tab = chat("%%chat --once --tool look\nLook.", look)
+    tab.run(2)
+    tab.start(1)
+    assert hold.reached.wait(20)
+    tab.output(1).locator("summary").click()
+    expect(tab.output(1)).to_contain_text("→")
+    assert _harmful(tab.output(1)) == [], "live"
+    hold.release()
+    tab.wait_done(1)
+    expect(tab.output(1).locator(".jupyter-widgets")).to_have_count(0)
+    tab.output(1).locator("summary").click()
+    expect(tab.output(1)).to_contain_text("→")
+    assert _harmful(tab.output(1)) == [], "permanent"
+    _open_again(tab, jupyter, 1)
+
+
 def _again(steps: list[Step], _: Exchange) -> list[Step]:
     return steps
 

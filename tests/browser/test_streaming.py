@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import get_args
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.support.server import ScriptedServer, chat_stream
+from tests.support.server import ScriptedServer, chat_chunk, chat_stream
 
 from .conftest import OpenNotebook
+from .driver import FrontEnd
 from .lab import JupyterServer
 from .samples import LAST, MIXED, held, paced
 
@@ -32,13 +35,15 @@ def test_text_is_seen_as_soon_as_it_comes(chat: OpenNotebook, model: ScriptedSer
     expect(tab.output(1)).to_contain_text("Once upon a time")
 
 
+@pytest.mark.parametrize("front", get_args(FrontEnd))
 def test_nothing_jumps_while_an_answer_streams_and_when_it_is_done(
-    chat: OpenNotebook, model: ScriptedServer
+    front: FrontEnd, chat: OpenNotebook, model: ScriptedServer
 ) -> None:
     steps, holds = paced(MIXED * 2)
     model.script(*chat_stream("$x$"))
     model.script(*steps)
-    tab = chat("%%chat\nExplain the standard error.", "%%chat\nA formula, to load MathJax.")
+    cells = ("%%chat\nExplain the standard error.", "%%chat\nA formula, to load MathJax.")
+    tab = chat(*cells, front=front)
     tab.run(2)
     expect(tab.output(2).locator("mjx-container")).to_have_count(1)
     with tab.frames(1) as frames:
@@ -67,6 +72,27 @@ def test_nothing_jumps_while_an_answer_streams_and_when_it_is_done(
     assert {frame.top for frame in seen[swap - 1 :]} == {before.top}
     assert abs(before.height - after.height) <= SWAP
     assert {frame.height for frame in seen[swap:]} == {after.height}
+
+
+def test_the_text_stays_below_the_folded_reasoning(
+    chat: OpenNotebook, model: ScriptedServer
+) -> None:
+    role, text, *end = chat_stream("The answer.")
+    thought = chat_chunk({"reasoning_content": "A thought."})
+    steps, (hold,) = held((role, thought, text))
+    model.script(*steps, *end)
+    tab = chat("%%chat\nTell me.")
+    tab.start(1)
+    words = tab.output(1).get_by_text("The answer.", exact=True)
+    expect(words).to_be_visible()
+    before = words.bounding_box()
+    hold.release()
+    tab.wait_done(1)
+    expect(tab.output(1).locator(".jupyter-widgets")).to_have_count(0)
+    after = words.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(before["y"] - after["y"]) < 1
 
 
 def test_a_reader_who_scrolls_up_stays_where_he_reads(

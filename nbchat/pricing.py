@@ -90,6 +90,8 @@ def cost_of(turn: Turn) -> Cost | None:
     counted = turn.answer.usage
     if counted is None:
         return None
+    if turn.provider == "local":
+        return Cost(0.0, "this machine")
     if counted.cost is not None:
         return Cost(counted.cost, SERVER)
     return list_price(counted, turn.answer.model or turn.model, turn.base_url) or (

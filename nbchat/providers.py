@@ -190,6 +190,12 @@ def origin(url: str) -> tuple[str, str, int | None]:
     )
 
 
+_WAYS = (
+    "Set OPENAI_API_KEY (or AIMLAPI_API_KEY, or CLOUDFLARE_API_TOKEN and "
+    "CLOUDFLARE_ACCOUNT_ID), or type a key with %nbchat key openai;"
+)
+
+
 def resolve(
     settings: NbChat,
     options: Options,
@@ -210,8 +216,13 @@ def resolve(
         # line chose, for that has its own; a bare base URL has none.
         if named.value and not (options.provider and not options.base_url):
             model = named.value
-    provider = replace(provider, model=model or provider.model)
-    return provider
+    if model and provider.name == LOCAL and provider.note:
+        # Found because nothing else was: it would answer in the place of what was asked for.
+        raise ConfigurationError(
+            f"model {model} can't be asked: no key was found, and there is the embedded model "
+            f"alone.\n{_WAYS}\nor ask the embedded model with -p local."
+        )
+    return replace(provider, model=model or provider.model)
 
 
 def _choose(
@@ -313,9 +324,7 @@ def _discover(settings: NbChat, keys: Keys, local_available: Callable[[], bool])
             LOCAL, "", "", habits=Habits(stateful=False), note="no key found: the embedded model"
         )
     raise ConfigurationError(
-        "no provider: no key was found and there is no embedded model here.\n"
-        "Set OPENAI_API_KEY (or AIMLAPI_API_KEY, or CLOUDFLARE_API_TOKEN and "
-        "CLOUDFLARE_ACCOUNT_ID), or type a key with %nbchat key openai;\n"
+        f"no provider: no key was found and there is no embedded model here.\n{_WAYS}\n"
         "or name a server with --base-url URL; "
         'or run a small model here: pip install "nbchat[local]", then -p local.'
     )

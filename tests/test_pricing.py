@@ -44,6 +44,14 @@ def test_the_servers_own_cost_goes_first() -> None:
     assert cost_of(turn) == Cost(0.25, "server")
 
 
+def test_the_embedded_model_costs_nothing() -> None:
+    turn = used(Conversation("main"), Usage(10, 5), "SmolLM2", "http://127.0.0.1:4321/v1")
+    assert cost_of(turn) is None
+    turn.provider = "local"
+    assert cost_of(turn) == Cost(0.0, "this machine")
+    assert cost_of(used(Conversation("main"), None)) is None
+
+
 def test_a_list_price_says_where_it_is_listed() -> None:
     pytest.importorskip("genai_prices")
     # 1.25 $ per million input tokens, 0.125 $ for cached ones, 10 $ for output.

@@ -60,7 +60,7 @@ class TextScreen:
             if not event.partial:
                 self._out.line("[an image: the reply has it among its images]", "dim")
         elif isinstance(event, Retrying):
-            self._out.line(f"[{event.reason}: trying again in {event.seconds:.0f} s]", "mark")
+            self._out.line(f"[{event.reason}: trying again in {event.seconds:.1f} s]", "mark")
         elif isinstance(event, Progress):
             self._show_progress(event)
 

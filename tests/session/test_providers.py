@@ -75,6 +75,18 @@ def test_nothing_found_names_the_three_ways_out() -> None:
         assert way in text
 
 
+@pytest.mark.parametrize("named_by", ["line", "settings"])
+def test_the_embedded_model_does_not_answer_in_the_place_of_another(named_by: str) -> None:
+    line = {"model": "gpt-5.1"} if named_by == "line" else {}
+    settings = NbChat(model="gpt-5.1") if named_by == "settings" else NbChat()
+    with pytest.raises(ConfigurationError, match=r"model gpt-5\.1 can't be asked") as caught:
+        find(settings, local=True, **line)
+    assert len(str(caught.value).splitlines()) == 3
+    assert find(settings, local=True, provider="local", **line).name == "local"
+    chosen = NbChat(provider="local", model="gpt-5.1")
+    assert find(chosen, local=True).name == "local"
+
+
 def test_a_base_url_in_the_environment_gets_the_key_of_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,11 +1,35 @@
-"""How an output looks, measured: the contrast of its texts, and what is too wide for it."""
+"""How an output looks, measured: what moves in it, its contrasts, and what is too wide for it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from playwright.sync_api import Locator
 
+from .driver import Frame
+
+SWAP = 2.0  # pixels by which the footer may be higher or lower than the Stop button
 LEGIBLE = 4.5  # contrast of text, WCAG 2.2 level AA
 CODE = 3.5  # of code, where most colours are the theme's own
+
+
+def check_steady(frames: Sequence[Frame]) -> float:
+    """Check that an answer only grew, and that nothing moved when it was complete.
+
+    Returns how far the notebook was scrolled then, in pixels.
+    """
+    seen = [frame for frame in frames if frame.text]
+    assert all(frame.text for frame in frames[frames.index(seen[0]) :]), "an empty frame"
+    live = [frame for frame in seen if frame.live]
+    drops = [(a.height, b.height, b.text[-40:]) for a, b in pairwise(live) if b.height < a.height]
+    assert not drops
+    swap = next(at for at, frame in enumerate(seen) if not frame.live)
+    before, after = seen[swap - 1], seen[swap]
+    assert {frame.top for frame in seen[swap:]} == {before.top}, "it was scrolled"
+    assert abs(before.height - after.height) <= SWAP
+    assert {frame.height for frame in seen[swap:]} == {after.height}
+    return before.top
 
 
 def faint(output: Locator) -> list[tuple[str, float]]:

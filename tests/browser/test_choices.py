@@ -11,7 +11,7 @@ from tests.support.server import Hold, ScriptedServer, Step, chat_chunk, chat_st
 from .conftest import OpenNotebook
 from .driver import Tab
 from .lab import JupyterServer
-from .looks import faint, wide
+from .looks import check_steady, faint, wide
 from .samples import LAST, MIXED, pieces
 
 BRIEF = "Take **four times** as many.\n\n- That halves $s/\\sqrt{n}$.\n"
@@ -32,7 +32,6 @@ ANSWERS = (MIXED, BRIEF, CODE)
 ENDS = (LAST, "That halves", "That is all.")
 
 REPAINT = 150  # milliseconds: some repaints of three columns
-SWAP = 2.0  # pixels by which the footer may be higher or lower than the Stop button
 
 
 def frames_of(*texts: str) -> list[bytes]:
@@ -92,15 +91,7 @@ def test_answers_grow_side_by_side(
         tab.wait_done(1)
         settled(tab)
         tab.page.wait_for_timeout(REPAINT)
-    seen = [frame for frame in frames if frame.text]
-    assert all(frame.text for frame in frames[frames.index(seen[0]) :]), "an empty frame"
-    streaming = [frame for frame in seen if frame.live]
-    drops = [(a.height, b.height) for a, b in pairwise(streaming) if b.height < a.height]
-    assert not drops
-    swap = next(at for at, frame in enumerate(seen) if not frame.live)
-    assert {frame.top for frame in seen[swap - 1 :]} == {seen[swap - 1].top}
-    assert abs(seen[swap - 1].height - seen[swap].height) <= SWAP
-    assert {frame.height for frame in seen[swap:]} == {seen[swap].height}
+    check_steady(frames)
 
     # Of the same width, at the same height, with space between them; the same when permanent.
     assert _columns(tab) == live

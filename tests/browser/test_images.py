@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from itertools import pairwise
 from typing import Any
 
 from PIL import Image
@@ -13,10 +12,10 @@ from playwright.sync_api import expect
 from tests.support.server import ScriptedServer, sse
 
 from .conftest import OpenNotebook
+from .looks import check_steady
 from .samples import held
 
 REPAINT = 100  # milliseconds
-SWAP = 2.0  # pixels
 
 
 def png(colour: str) -> str:
@@ -78,13 +77,7 @@ def test_an_image_stands_where_it_was_made(chat: OpenNotebook, model: ScriptedSe
         tab.wait_done(1)
         expect(output.locator(".jupyter-widgets")).to_have_count(0)
         tab.page.wait_for_timeout(REPAINT)
-    seen = [frame for frame in frames if frame.text]
-    assert all(frame.text for frame in frames[frames.index(seen[0]) :]), "an empty frame"
-    streaming = [frame for frame in seen if frame.live]
-    assert not [b for a, b in pairwise(streaming) if b.height < a.height - SWAP]
-    swap = next(at for at, frame in enumerate(seen) if not frame.live)
-    before = seen[swap - 1].height
-    assert [frame.height for frame in seen[swap:] if abs(frame.height - before) > SWAP] == []
+    check_steady(frames)
     picture = output.locator("img")
     above, box = output.get_by_text("as asked").bounding_box(), picture.bounding_box()
     below = output.get_by_text("Enjoy!").bounding_box()

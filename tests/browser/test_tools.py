@@ -8,10 +8,10 @@ from tests.support.calls import calls
 from tests.support.server import ScriptedServer, chat_stream
 
 from .conftest import OpenNotebook
+from .looks import SWAP, check_steady
 from .samples import held
 
 REPAINT = 100  # milliseconds
-SWAP = 2.0  # pixels
 
 LOOK = '''def look(far: bool) -> str:
     """Look at the sea."""
@@ -49,14 +49,12 @@ def test_calls_stand_where_they_ran(chat: OpenNotebook, model: ScriptedServer) -
         expect(output).to_contain_text("Nothing else")
         tab.page.wait_for_timeout(REPAINT)
         live = places(output)
-        tab.page.screenshot(path="/tmp/prof/tools-live.png")
         holds[0].release()
         tab.wait_done(2)
         expect(output.locator(".jupyter-widgets")).to_have_count(0)
         tab.page.wait_for_timeout(REPAINT)
     after = places(output)
-    tab.page.screenshot(path="/tmp/prof/tools.png")
     assert len(after) == 7
-    assert "" not in [frame.text for frame in frames if not frame.live][-3:]
+    check_steady(frames)
     assert [round(y) for y in after] == sorted(round(y) for y in after)
     assert max(abs(a - b) for a, b in zip(live, after, strict=True)) <= SWAP

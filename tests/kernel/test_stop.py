@@ -121,18 +121,6 @@ def test_a_second_interrupt_in_the_clean_up(
 # --- The button -----------------------------------------------------------------------------
 
 
-def click(kernel: Kernel, button: str) -> None:
-    """Click as JupyterLab 4.4 and newer do: over a subshell, which it has the kernel make."""
-    session, control = kernel.client.session, kernel.client.control_channel
-    control.send(session.msg("create_subshell_request", {}))
-    reply = control.get_msg(timeout=60)
-    assert reply["content"]["status"] == "ok"
-    data = {"method": "custom", "content": {"event": "click"}}
-    message = session.msg("comm_msg", {"comm_id": button, "data": data})
-    message["header"]["subshell_id"] = reply["content"]["subshell_id"]
-    kernel.client.shell_channel.send(message)
-
-
 def test_a_click_on_stop(kernel: Kernel, server: ScriptedServer) -> None:
     """From ipykernel 7 on a click is heard while the cell runs; before, there is no button."""
     hears = ipykernel_version(kernel) >= (7,)
@@ -141,7 +129,7 @@ def test_a_click_on_stop(kernel: Kernel, server: ScriptedServer) -> None:
     assert len(buttons) == hears
     assert ("■ in the toolbar stops" in str(messages)) is not hears
     if hears:
-        click(kernel, buttons[0])
+        kernel.click(buttons[0])
     else:
         kernel.manager.interrupt_kernel()
     check_stopped(kernel, server, request, messages)
@@ -169,7 +157,7 @@ def test_a_click_while_a_function_hangs(
     request = kernel.send(f"{cell} --tool hang\nhello", cell_id="one")
     messages = kernel.until_shown(request, "it hangs")
     if hears:
-        click(kernel, *ids(messages, "comm_open", "ButtonModel"))
+        kernel.click(*ids(messages, "comm_open", "ButtonModel"))
     else:
         kernel.manager.interrupt_kernel()
     assert kernel.reply(request)["ename"] == "Interrupted"

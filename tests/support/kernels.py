@@ -40,6 +40,7 @@ class Kernel:
         self.client = manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
+        self._subshell = ""
 
     def send(self, source: str, cell_id: str | None = None) -> str:
         """Send a cell as JupyterLab does, and return the id of the request."""
@@ -81,6 +82,23 @@ class Kernel:
             if shows and text in str(message["content"]):
                 return messages
         raise AssertionError(f"{text!r} was not shown")
+
+    def subshell(self) -> str:
+        """Return the id of the subshell that JupyterLab 4.4 and newer have the kernel make."""
+        if not self._subshell:
+            control = self.client.control_channel
+            control.send(self.client.session.msg("create_subshell_request", {}))
+            made = control.get_msg(timeout=60)["content"]
+            assert made["status"] == "ok"
+            self._subshell = str(made["subshell_id"])
+        return self._subshell
+
+    def click(self, button: str) -> None:
+        """Click a button, by its comm's id, as JupyterLab does: over the subshell."""
+        data = {"method": "custom", "content": {"event": "click"}}
+        message = self.client.session.msg("comm_msg", {"comm_id": button, "data": data})
+        message["header"]["subshell_id"] = self.subshell()
+        self.client.shell_channel.send(message)
 
     def reply(self, request: str) -> dict[str, Any]:
         """The reply on the shell channel."""

@@ -34,7 +34,9 @@ Times = list[tuple[float, ...]]
 
 def in_kernels(folder: Path, times: int) -> Iterator[tuple[str, Times]]:
     """Yield what each way to stop took in each kernel, in milliseconds."""
-    others = [path for path in os.environ.get("NBCHAT_KERNEL_PYTHONS", "").split(":") if path]
+    others = [
+        path for path in os.environ.get("NBCHAT_KERNEL_PYTHONS", "").split(os.pathsep) if path
+    ]
     environment = {**os.environ, "IPYTHONDIR": str(folder / "ipython")}
     for python in [sys.executable, *others]:
         with (

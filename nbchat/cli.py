@@ -150,7 +150,7 @@ def _kernelspec(weights: Path, **more: object) -> Iterator[Path]:
     settings, ``more`` among them, come with the kernel's command line, which goes before every
     configuration file.
     """
-    settings = {"provider": "local", "model": local.SERVED_MODEL, "local_model": weights, **more}
+    settings = {"provider": "local", "local_model": weights, **more}
     spec = {
         "argv": [
             *(sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"),

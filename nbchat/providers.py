@@ -222,6 +222,8 @@ def resolve(
             f"model {model} can't be asked: no key was found, and there is the embedded model "
             f"alone.\n{_WAYS}\nor ask the embedded model with -p local."
         )
+    if provider.name == LOCAL and not options.model:
+        model = ""  # the embedded server has one model; a configured name is another server's
     return replace(provider, model=model or provider.model)
 
 

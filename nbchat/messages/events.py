@@ -127,6 +127,13 @@ class ToolCallDone(StreamEvent):
 
 
 @dataclass(frozen=True)
+class ToolAsked(StreamEvent):
+    """The user is asked whether a call may run; nothing else comes before the answer."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class ToolStarted(StreamEvent):
     """A function of the notebook was called by the model and is about to run.
 

@@ -81,7 +81,10 @@ _SOURCE = """
 & div.nbchat-math { overflow: auto hidden }
 & .nbchat-math mjx-container { margin: 0 }
 & mjx-container[display=true] { margin: .4em 0 }
-& .nbchat-table { overflow-x: auto }
+& .nbchat-table { container-type: inline-size; overflow-x: auto }
+@container (max-width: 420px) {
+  & .nbchat-table table { width: max-content } & :is(th,td) { max-width: 16em }
+}
 & table { border: 0; border-collapse: collapse; color: inherit; font-size: 1em; margin: 0;
   table-layout: auto }
 & tbody tr:nth-child(n) { background: none }

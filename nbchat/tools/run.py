@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from nbchat.interrupt import StopSignal
-from nbchat.messages import Idle, Message, StreamEvent, ToolCall, ToolFinished, ToolStarted
+from nbchat.messages import (
+    Idle,
+    Message,
+    StreamEvent,
+    ToolAsked,
+    ToolCall,
+    ToolFinished,
+    ToolStarted,
+)
 from nbchat.tools import background
 from nbchat.tools.result import ToolResult
 from nbchat.tools.tool import Tool
@@ -100,6 +108,8 @@ class Round:
         self._check()
         tool = self._tools.get(call.name)
         approve = self._approve if tool is not None else None
+        if approve is not None:
+            yield ToolAsked(call.name)
         declined = approve is not None and not self._approved(approve, call)
         self._begun[index] = time.monotonic()
         yield ToolStarted(self._key(index), call.name, call.arguments)

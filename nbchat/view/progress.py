@@ -19,6 +19,7 @@ from nbchat.messages import (
     StreamEvent,
     TextDelta,
     TextReplaced,
+    ToolAsked,
     ToolCallDelta,
     ToolFinished,
     ToolStarted,
@@ -26,6 +27,9 @@ from nbchat.messages import (
 from nbchat.render import IncrementalMarkdown
 from nbchat.view.pictures import picture_mark, pictures
 from nbchat.view.steps import kind_text
+
+# Behind these the thread that paints is taken: by a plain function, or by a question.
+BLOCKING = (ToolAsked, ToolStarted)
 
 
 class Column:
@@ -128,6 +132,8 @@ class Live:
         elif isinstance(event, ToolCallDelta):
             if event.name:
                 self._announced[event.key] = event.name
+        elif isinstance(event, ToolAsked):
+            self._doing = f"asking whether {event.name} may run"
         elif isinstance(event, (ToolStarted, ToolFinished)):
             self._run(event)
         elif isinstance(event, HostedTool):

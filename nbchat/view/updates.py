@@ -10,13 +10,13 @@ import time
 
 from IPython.display import publish_display_data
 
-from nbchat.messages import StreamEvent, ToolStarted
+from nbchat.messages import StreamEvent
 from nbchat.render import answer_html
 from nbchat.reply import Reply
 from nbchat.view.choices import columns
 from nbchat.view.permanent import bundle, failed, metadata
 from nbchat.view.picked import remember
-from nbchat.view.progress import Column, Live, Stage
+from nbchat.view.progress import BLOCKING, Column, Live, Stage
 from nbchat.view.steps import call_html, hosted_html
 
 INTERVAL = 0.25  # seconds; each update sends the whole answer again
@@ -41,11 +41,11 @@ class UpdateScreen:
     def event(self, event: StreamEvent) -> None:
         """Take one event; repaint if something changed and the interval is over.
 
-        Also if none may come for long: a plain function runs on this thread.
+        Also if none may come for long.
         """
         self._live.take(event)
         now = time.monotonic()
-        due = now - self._painted >= INTERVAL or isinstance(event, ToolStarted)
+        due = now - self._painted >= INTERVAL or isinstance(event, BLOCKING)
         if due and self._live.changes > self._changes:
             self._painted, self._changes = now, self._live.changes
             self._paint()

@@ -15,7 +15,7 @@ import ipywidgets
 from IPython.display import publish_display_data
 
 from nbchat.interrupt import uninterrupted
-from nbchat.messages import StreamEvent, ToolStarted
+from nbchat.messages import StreamEvent
 from nbchat.render import STYLE
 from nbchat.render.html import prose
 from nbchat.reply import Reply
@@ -24,7 +24,7 @@ from nbchat.view.chunks import Chunks, Pace
 from nbchat.view.make import Maker
 from nbchat.view.permanent import bundle, failed, metadata
 from nbchat.view.picked import remember
-from nbchat.view.progress import Live
+from nbchat.view.progress import BLOCKING, Live
 from nbchat.view.stages import StageView
 from nbchat.view.steps import hosted_html
 
@@ -115,8 +115,7 @@ class WidgetScreen:
         """Take one event; repaint if the interval is over, or if none may come for long."""
         self._live.take(event)
         now = time.monotonic()
-        # A plain function runs on this thread.
-        if now - self._painted >= self._pace.interval or isinstance(event, ToolStarted):
+        if now - self._painted >= self._pace.interval or isinstance(event, BLOCKING):
             self._painted = now
             # A repaint takes milliseconds, and half of one would leave widgets open.
             with uninterrupted():

@@ -64,7 +64,7 @@ def test_style_is_short_and_touches_nothing_else() -> None:
     assert "/*" not in STYLE
     assert STYLE.count("{") == STYLE.count("}")
     for selectors in re.findall(r"([^{}]+)\{", STYLE):
-        if not selectors.startswith("@media"):
+        if not selectors.startswith(("@media", "@container")):
             for selector in re.split(r",(?![^()]*\))", selectors):
                 assert selector.startswith((".nbchat.nbchat", ":where(.nbchat")) or (
                     selector == ".jp-OutputArea-child:has(.nbchat)"

@@ -84,7 +84,7 @@ def test_the_embedded_model_does_not_answer_in_the_place_of_another(named_by: st
     assert len(str(caught.value).splitlines()) == 3
     assert find(settings, local=True, provider="local", **line).name == "local"
     chosen = NbChat(provider="local", model="gpt-5.1")
-    assert find(chosen, local=True).name == "local"
+    assert find(chosen, local=True).model == "", "the name is another server's"
 
 
 def test_a_base_url_in_the_environment_gets_the_key_of_the_environment(

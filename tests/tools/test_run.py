@@ -13,7 +13,16 @@ import pytest
 
 from nbchat.errors import ToolError
 from nbchat.interrupt import StopSignal
-from nbchat.messages import Idle, Message, StreamEvent, Text, ToolCall, ToolFinished, ToolStarted
+from nbchat.messages import (
+    Idle,
+    Message,
+    StreamEvent,
+    Text,
+    ToolAsked,
+    ToolCall,
+    ToolFinished,
+    ToolStarted,
+)
 from nbchat.tools import Round, Tool, ask, collect
 from nbchat.tools import background as loops
 
@@ -36,6 +45,8 @@ def told(events: Iterator[StreamEvent]) -> list[str]:
             words.append(f"{event.name} started")
         elif isinstance(event, ToolFinished):
             words.append(f"{event.name} {'failed' if event.failed else 'finished'}")
+        elif isinstance(event, ToolAsked):
+            words.append(f"{event.name} asked")
         else:
             assert isinstance(event, Idle)
     return words
@@ -206,9 +217,9 @@ def test_each_call_is_approved_first() -> None:
         approve=approve,
     )
     assert told(calls.events()) == [
-        *("note started", "note finished"),
-        *("note started", "note failed"),
-        *("note started", "note finished"),
+        *("note asked", "note started", "note finished"),
+        *("note asked", "note started", "note failed"),
+        *("note asked", "note started", "note finished"),
         *("unknown started", "unknown failed"),
     ]
     assert ran == [1, 3]

@@ -23,6 +23,7 @@ from nbchat.messages import (
     StreamEvent,
     TextDelta,
     TextReplaced,
+    ToolAsked,
     ToolFinished,
     ToolStarted,
 )
@@ -288,6 +289,8 @@ def test_a_call_shows_before_its_function_takes_the_thread(
     front: FrontEnd, driver: Driver
 ) -> None:
     driver.write("I look.")
+    driver.screen.event(ToolAsked("look"))
+    assert "asking whether look may run" in str(front.models)
     driver.screen.event(ToolStarted("c1", "look", '{"far": 1}'))
     assert "look(far=1)" in str(front.models)
 

@@ -176,7 +176,10 @@ def _command(rest: str, sources: Sources) -> Completions | None:
     command = known.get(before[0])
     if command is None or not command.slots:
         return None
-    slots, place = command.slots, len(before) - 1
+    if raw.startswith("-") and command.switches:
+        return _matching(raw, command.switches)
+    slots = command.slots
+    place = sum(word not in command.switches for word in before) - 1
     if slots[-1] == "...":
         slots = slots[:-1]
         place = min(place, len(slots) - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,14 +63,17 @@ class Words(list[str]):
 
     Attributes:
         read: the same words with their quotes and keys.
+        switches: the words that are switches of the subcommand; they are not among the others.
 
     >>> words = Words('assistant "two words"')
     >>> words, words.text(1)
     (['assistant', 'two words'], 'two words')
     """
 
-    def __init__(self, line: str, cell: str | None = None) -> None:
-        found = list(read_words(line))
+    def __init__(self, line: str, cell: str | None = None, switches: Container[str] = ()) -> None:
+        every = list(read_words(line))
+        found = [(start, word) for start, word in every if word.raw not in switches]
+        self.switches = {word.raw for _, word in every if word.raw in switches}
         super().__init__(word.whole for _, word in found)
         self.read: list[Word] = [word for _, word in found]
         self._starts = [start for start, _ in found]
@@ -93,6 +96,7 @@ class Words(list[str]):
 
 
 Run = Callable[[Context, Words], "str | Reply"]
+_SWITCH = re.compile(r"\[(--[a-z]+)\]")
 
 
 @dataclass(frozen=True)
@@ -100,9 +104,9 @@ class Command:
     """A subcommand: how it is called, one line on what it does, and its function.
 
     In ``usage``, small letters stand for themselves and capitals for a value, ``[…]`` may be left
-    out, ``|`` separates alternatives and ``...`` repeats. The number of words and the place of a
-    ``--flag`` are checked by it and completion goes by it. ``TEXT`` is all the rest of the line
-    and the cell below it.
+    out, ``|`` separates alternatives and ``...`` repeats. A ``[--switch]`` may stand anywhere. The
+    number of words and the place of a ``--flag VALUE`` are checked by it and completion goes by
+    it. ``TEXT`` is all the rest of the line and the cell below it.
 
     The function takes the words behind the name and returns the text to be printed.
     """
@@ -123,7 +127,17 @@ class Command:
         >>> Command("fork NAME [--at TURN]", "", lambda context, words: "").slots
         ['NAME', '--at', 'TURN']
         """
-        return re.sub(r"[\[\]]", "", self.usage).split()[1:]
+        places = _SWITCH.sub("", self.usage)
+        return re.sub(r"[\[\]]", "", places).split()[1:]
+
+    @property
+    def switches(self) -> list[str]:
+        """The flags without a value.
+
+        >>> Command("export FILE [THREAD] [--force]", "", lambda context, words: "").switches
+        ['--force']
+        """
+        return _SWITCH.findall(self.usage)
 
     @property
     def takes_text(self) -> bool:
@@ -202,7 +216,7 @@ def execute(line: str, context: Context, cell: str | None = None) -> str | Reply
     found = find(name)
     if cell is not None and cell.strip() and not found.takes_text:
         raise UsageError(f"%nbchat {name} takes no text in the cell: write it with one %")
-    words = Words("".join(rest), cell)
+    words = Words("".join(rest), cell, found.switches)
     found.check(words)
     return found.run(context, words)
 

@@ -13,11 +13,14 @@ from nbchat.session.defaults import lent
 _LISTED = 20  # kernels of the journal
 
 
-@command("export FILE [THREAD]", "Write a thread to a .md, .ipynb, .jsonl or .json file.")
+@command(
+    "export FILE [THREAD] [--force]",
+    "Write a thread to a .md, .ipynb, .jsonl or .json file; --force overwrites one.",
+)
 def export_(context: Context, words: Words) -> str:
     """Write a thread to a file; its ending says the form."""
     thread = context.thread(*words[1:])
-    path = export(thread, words[0])
+    path = export(thread, words[0], force="--force" in words.switches)
     return f"wrote the thread {thread.name} ({several(len(thread.path()), 'turn')}) to {path}"
 
 

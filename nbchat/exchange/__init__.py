@@ -36,15 +36,25 @@ _IMPORTS: dict[str, Callable[[str, str], list[Conversation]]] = {
 }
 
 
-def export(thread: Conversation, path: str | Path) -> Path:
-    """Write a thread to a file, in place of one that is there, and return its path.
+def export(thread: Conversation, path: str | Path, *, force: bool = False) -> Path:
+    """Write a thread to a file and return its path.
+
+    Args:
+        thread: what is written, in the form that the file's ending says.
+        path: the file; ``~`` is the home folder.
+        force: whether it may take the place of a file that is there.
 
     Raises:
-        UsageError: the ending is none of the four, the form can't hold the thread, or the file
-            can't be written; then an earlier one is as it was.
+        UsageError: the ending is none of the four, the form can't hold the thread, the file is
+            there already, or it can't be written; then an earlier one is as it was.
     """
     file = Path(path).expanduser()
-    text = _for_ending(_EXPORTS, file)(thread)
+    write = _for_ending(_EXPORTS, file)
+    if not force and os.path.lexists(file):
+        raise UsageError(
+            f"{file} is there already\nName another file, or add --force to overwrite it."
+        )
+    text = write(thread)
     scratch = file.with_name(f".{file.name}.part")
     try:
         scratch.write_text(text, "utf-8", newline="\n")

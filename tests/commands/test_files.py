@@ -26,6 +26,18 @@ def test_a_thread_is_written_in_four_forms(run: Run, ending: str) -> None:
         run(f"%nbchat export x{ending} nope")
 
 
+@pytest.mark.parametrize("file", ["thread.md", "thread.ipynb", "thread.jsonl", "thread.json"])
+def test_a_file_that_is_there_is_overwritten_by_force_alone(run: Run, file: str) -> None:
+    run("%chat one")
+    Path(file).write_text("three weeks of work", "utf-8")
+    with pytest.raises(UsageError, match=r"(?s)is there already.*another file, or add --force"):
+        run(f"%nbchat export {file}")
+    assert Path(file).read_text("utf-8") == "three weeks of work"
+    run(f"%nbchat export {file} --force")
+    assert "echo: one" in Path(file).read_text("utf-8")
+    assert "thread main" in run(f"%nbchat export --force {file} main")
+
+
 def test_what_was_exported_comes_in_again(run: Run, server: ScriptedServer) -> None:
     run("%chat -s Brief. one\n%nbchat set temperature=0\n%nbchat export main.json")
     assert run("%nbchat import main.json") == "main-2  1 turn\n"

@@ -95,6 +95,8 @@ def test_threads_and_turns(shell: InteractiveShell, complete: Complete) -> None:
     assert complete("%nbchat fork other --") == ["%nbchat fork other --at"]
     at = f"%nbchat fork other --at {ids[1]}"
     assert complete(at) == [at]
+    assert complete("%nbchat export a.md --") == ["%nbchat export a.md --force"]
+    assert complete("%nbchat export --force a.md po") == ["%nbchat export --force a.md poems"]
 
 
 def test_models_are_those_heard_of_and_nobody_is_asked(

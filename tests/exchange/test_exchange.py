@@ -57,7 +57,7 @@ class TestJSON:
     @many
     @given(thread=threads())
     def test_nothing_is_lost(self, tmp_path: Path, thread: Conversation) -> None:
-        (copy,) = import_file(export(thread, tmp_path / "thread.json"))
+        (copy,) = import_file(export(thread, tmp_path / "thread.json", force=True))
         assert plain(copy) == plain(thread)
 
     def test_a_copy_has_ids_of_its_own(self, tmp_path: Path, thread: Conversation) -> None:
@@ -71,7 +71,7 @@ class TestJSON:
     def test_a_damaged_file_is_refused_or_read(
         self, tmp_path: Path, thread: Conversation, data: st.DataObject
     ) -> None:
-        file = export(thread, tmp_path / "thread.json")
+        file = export(thread, tmp_path / "thread.json", force=True)
         text = file.read_text("utf-8")
         start = data.draw(st.integers(0, len(text) - 1))
         end = data.draw(st.integers(start, min(len(text), start + 40)))
@@ -128,7 +128,7 @@ class TestTraining:
         assert (copy.name, copy.system) == ("thread", thread.system)
         assert copy.history() == thread.history()
         before = file.read_bytes()
-        assert export(copy, file).read_bytes() == before
+        assert export(copy, file, force=True).read_bytes() == before
 
     @many
     @given(st.lists(st.tuples(st.sampled_from(["user", "assistant"]), st.text(min_size=1))))
@@ -139,7 +139,7 @@ class TestTraining:
             if role == "assistant":
                 turn.answer.apply(TextDelta(text))
             thread.open(turn, thread.head)
-        (copy,) = import_file(export(thread, tmp_path / "thread.jsonl"))
+        (copy,) = import_file(export(thread, tmp_path / "thread.jsonl", force=True))
         assert [(message.role, message.text) for message in copy.history()] == said
 
     def test_many_lines_are_many_threads(self, tmp_path: Path) -> None:
@@ -259,6 +259,6 @@ class TestFiles:
         before = file.read_bytes()
         thread.open(Turn((Message("user", (File(url="https://x/y.pdf"),)),), "chat"), thread.head)
         with pytest.raises(UsageError, match="no file by its URL"):
-            export(thread, file)
+            export(thread, file, force=True)
         assert file.read_bytes() == before
         assert [path.name for path in tmp_path.iterdir()] == ["thread.jsonl"]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nbchat.reply import Reply
     from nbchat.session import Session
 
+_OWN = (NbchatError, Interrupted)  # what nbchat raises itself
 _KIND = {"%": "line", "%%": "cell"}  # IPython's words
 _PLACES = [(sign, name) for name in NAMES for sign in _KIND]
 
@@ -43,6 +44,7 @@ class Extension:
         }
         self._earlier: dict[tuple[str, str], Any] = {}
         self._shown: Reply | None = None
+        self._failure: BaseException | None = None
 
     @property
     def session(self) -> Session:
@@ -76,6 +78,7 @@ class Extension:
         magic_line.install_question_mark(self.shell)
         magic_line.install_verbatim(self.shell)
         install_completion(self.shell, self.settings, lambda: self.session if self._used else None)
+        self.shell.events.register("pre_run_cell", self._note_failure)
         self._hook = self.shell.display_trap.hook
         self.shell.display_trap.hook = self._display
 
@@ -94,6 +97,7 @@ class Extension:
         magic_line.remove_question_mark(self.shell)
         magic_line.remove_verbatim(self.shell)
         remove_completion(self.shell)
+        self.shell.events.unregister("pre_run_cell", self._note_failure)
         if self.shell.display_trap.hook == self._display:
             self.shell.display_trap.hook = self._hook
         if self._used:
@@ -182,17 +186,27 @@ class Extension:
 
         with self._short_errors():
             cell = None if cell is None else cell.removesuffix("\n")
-            said = execute(line, Context(self.session, self.shell), cell)
+            self._note_failure()  # this cell may have shown one itself
+            said = execute(line, Context(self.session, self.shell, self._failure), cell)
             if not isinstance(said, str):
                 return said
             sys.stdout.write(f"{said}\n" if said else "")
             return None
 
+    def _note_failure(self, info: object = None) -> None:
+        """Remember the kernel's last exception, unless it says how nbchat itself was used.
+
+        IPython keeps just one, and a mistyped ``%nbchat`` takes the place of the user's.
+        """
+        last = getattr(sys, "last_value", None)
+        if last is not None and not isinstance(last, _OWN):
+            self._failure = last
+
     @contextmanager
     def _short_errors(self) -> Iterator[None]:
         try:
             yield
-        except (NbchatError, Interrupted) as error:
+        except _OWN as error:
             error.show_stack = self.settings.traceback
             raise
 

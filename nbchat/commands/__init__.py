@@ -33,10 +33,14 @@ FAMILIES = (
 
 @dataclass(frozen=True)
 class Context:
-    """What a subcommand works on."""
+    """What a subcommand works on.
+
+    ``failure`` is the last exception of the kernel that was not nbchat's own.
+    """
 
     session: Session
     shell: Any
+    failure: BaseException | None = None
 
     def thread(self, name: str = "") -> Conversation:
         """Return the thread of that name, or the current one.

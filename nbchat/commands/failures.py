@@ -6,7 +6,6 @@ import ast
 import linecache
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from traceback import StackSummary, TracebackException
@@ -50,11 +49,13 @@ def fix(context: Context, words: Words) -> str:
 
 
 def _ask(context: Context, words: Words, request: str, options: str) -> str:
-    error = getattr(sys, "last_value", None)
+    error = context.failure
     if error is None:
-        raise UsageError("nothing has failed in this kernel")
+        raise UsageError("no exception yet: nothing has failed in this kernel but nbchat's own")
     said = words.text(0)
-    prompt = report(error, request, context.shell.user_ns.get("In", ()))
+    history = context.shell.history_manager
+    cells = zip(history.input_hist_parsed, history.input_hist_raw, strict=False)
+    prompt = report(error, request, list(cells))
     # The later option wins, so that -t on the line chooses another thread.
     line = f"-t {THREAD} --literal {options}{said}"
     context.shell.run_cell_magic(_magic(context), line, prompt)
@@ -67,10 +68,11 @@ def _magic(context: Context) -> str:
     return MAGIC[asked[-1].endpoint if asked else "chat"].removeprefix("%%")
 
 
-def report(error: BaseException, request: str, inputs: Sequence[str] = ()) -> str:
+def report(error: BaseException, request: str, cells: Sequence[tuple[str, str]] = ()) -> str:
     """Return a prompt about an exception: traceback, failing cell, values of the failing line.
 
-    ``inputs`` are the kernel's cells: one that is no Python may be found nowhere else.
+    ``cells`` are those of the kernel, each as it was run, with its magics as calls, and as it was
+    written. One that is no Python may be found nowhere else.
     """
     parts = [request, f"```\n{masked(_traceback(error))}\n```"]
     frame, line = _failing(error.__traceback__)
@@ -80,8 +82,9 @@ def report(error: BaseException, request: str, inputs: Sequence[str] = ()) -> st
         source = "".join(linecache.getlines(filename))
         values = dict(_values(frame, linecache.getline(filename, line)))
     elif isinstance(error, SyntaxError):
-        source = _unreadable(error, inputs)
+        source = _unreadable(error, cells)
     if source:
+        source = _written(source, cells)
         parts.append(f"The cell:\n\n```python\n{masked(source.rstrip())}\n```")
     if values:
         rows = "\n".join(f"{name} = {value}" for name, value in values.items())
@@ -110,13 +113,19 @@ def _failing(trace: TracebackType | None) -> tuple[FrameType | None, int]:
     return found
 
 
-def _unreadable(error: SyntaxError, inputs: Sequence[str]) -> str:
+def _written(source: str, cells: Sequence[tuple[str, str]]) -> str:
+    """Return a cell as its user wrote it."""
+    ran = source.rstrip()
+    return next((wrote for run, wrote in reversed(cells) if run.rstrip() == ran), source)
+
+
+def _unreadable(error: SyntaxError, cells: Sequence[tuple[str, str]]) -> str:
     """Return the cell that is no Python: as IPython noted it, or the last with the wrong line."""
     noted = "".join(linecache.getlines(error.filename or ""))
     wrong = (error.text or "").strip()
     if noted or not wrong:
         return noted
-    return next((cell for cell in reversed(inputs) if wrong in cell), "")
+    return next((run for run, _ in reversed(cells) if wrong in run), "")
 
 
 def _values(frame: FrameType, line: str) -> Iterator[tuple[str, str]]:

@@ -111,8 +111,31 @@ def test_without_a_thread_chat_is_asked(shell: InteractiveShell, server: Scripte
 
 def test_nothing_failed(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("sys.last_value", raising=False)
-    with pytest.raises(UsageError, match="nothing has failed"):
-        shell.run_cell("%nbchat explain").raise_error()
+    for _ in range(2):  # the second time there is nbchat's own error
+        with pytest.raises(UsageError, match="no exception yet"):
+            shell.run_cell("%nbchat explain").raise_error()
+
+
+@pytest.mark.parametrize("command", ["explain", "fix"])
+def test_errors_of_nbchat_itself_are_not_asked_about(
+    command: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    shell.run_cell(FAILING)
+    for mistyped in ("%nbchat explian", "%chat --nonsense hello", "%nbchat undo 7"):
+        assert isinstance(shell.run_cell(mistyped).error_in_exec, UsageError)
+    shell.run_cell(f"%nbchat {command}").raise_error()
+    text = asked(server)[1]
+    assert "ZeroDivisionError: division by zero" in text
+    assert "UsageError" not in text
+
+
+def test_the_cell_is_told_as_it_was_written(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    cell = "%pwd\nlines = !echo 1\nint('x')"
+    shell.run_cell(cell, store_history=True)
+    shell.run_cell("%nbchat explain", store_history=True).raise_error()
+    assert f"The cell:\n\n```python\n{cell}\n```" in asked(server)[1]
 
 
 class Odd:

@@ -8,6 +8,7 @@ from IPython.display import display
 
 from nbchat.commands import Context, Words, command
 from nbchat.commands.page import thread_html
+from nbchat.conversation import Conversation, Turn
 from nbchat.errors import UsageError
 from nbchat.exchange.markdown import to_markdown
 from nbchat.reply import Reply
@@ -40,25 +41,44 @@ def _last(context: Context) -> Reply:
     return context.session.last
 
 
-@command("pick N", "Go on with choice N of the thread's last answer that has several.")
+@command("pick N [THREAD]", "Go on with choice N of the thread's last answer that has several.")
 def pick(context: Context, words: Words) -> str:
-    """Choose which of several answers belongs to the thread."""
-    thread = context.session.thread()
-    for turn in reversed(thread.path()):
-        count = len(turn.answer.choices)
-        if count < 2:
-            continue
-        if not words[0].isdecimal() or not 1 <= int(words[0]) <= count:
-            raise UsageError(f"the answer has the choices 1 to {count}, not {words[0]!r}")
-        place = int(words[0]) - 1
-        turn.picked = sorted(turn.answer.choices)[place]
-        context.session.journal.settle(turn)
-        mark(turn.id, place)
-        last = context.session.last
-        if last is not None and last.turn == turn.id:
-            context.session.last = replace(last, picked=place)
-        return f"the thread {thread.name} goes on with choice {words[0]}"
-    raise UsageError(f"no answer of the thread {thread.name} has several choices")
+    """Choose which of several answers belongs to its thread.
+
+    If no thread is named and the current one has no such answer, it is the newest one of all.
+    """
+    thread, turn = _with_choices(context, *words[1:])
+    count = len(turn.answer.choices)
+    if not words[0].isdecimal() or not 1 <= int(words[0]) <= count:
+        raise UsageError(f"the answer has the choices 1 to {count}, not {words[0]!r}")
+    place = int(words[0]) - 1
+    turn.picked = sorted(turn.answer.choices)[place]
+    context.session.journal.settle(turn)
+    mark(turn.id, place)
+    last = context.session.last
+    if last is not None and last.turn == turn.id:
+        context.session.last = replace(last, picked=place)
+    return f"the thread {thread.name} goes on with choice {words[0]}"
+
+
+def _with_choices(context: Context, name: str = "") -> tuple[Conversation, Turn]:
+    """Return the last answer of a thread that has several choices, and the thread.
+
+    Raises:
+        UsageError: there is none.
+    """
+    asked = context.thread(name)
+    for threads in ([asked], [] if name else context.session.threads.values()):
+        found = [
+            (thread, turn)
+            for thread in threads
+            for turn in thread.path()
+            if len(turn.answer.choices) > 1
+        ]
+        if found:
+            return max(found, key=lambda pair: pair[1].created)
+    where = f"of the thread {name}" if name else "of any thread"
+    raise UsageError(f"no answer {where} has several choices: -n 2 asks for two")
 
 
 @command("jobs", "List the prompts that were sent to the background with --bg.")

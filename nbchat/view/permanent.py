@@ -108,7 +108,8 @@ def footer(reply: Reply) -> str:
     if len(reply.choices) > 1 and reply.thread:
         picked, other = reply.picked + 1, 1 if reply.picked else 2
         parts.append(
-            f"the thread goes on with choice {picked} (%nbchat pick {other} takes another)"
+            f"the thread goes on with choice {picked} "
+            f"(%nbchat pick {other} {reply.thread} takes another)"
         )
     return " · ".join([*parts, *reply.notices])
 

@@ -40,7 +40,7 @@ def test_the_picked_choice_is_marked_where_it_was_shown(
     for cell in (ask, again):
         (output,) = cell.outputs
         assert ">✓ Choice 2<" in output.data["text/html"]
-        assert "goes on with choice 2 (%nbchat pick 1" in output.data["text/html"]
+        assert "goes on with choice 2 (%nbchat pick 1 main takes" in output.data["text/html"]
 
 
 def test_the_doctor_can_be_interrupted(kernel: Any, server: ScriptedServer) -> None:

@@ -174,7 +174,7 @@ def test_the_picked_choice_is_marked() -> None:
         assert page.count(f">Choice {other}<") == 2
         (shown,) = re.findall(r"<input[^>]* checked>([^<]*)", page)
         assert shown == f"✓ Choice {picked + 1}"
-        assert f"goes on with choice {picked + 1} (%nbchat pick {other} takes" in page
+        assert f"goes on with choice {picked + 1} (%nbchat pick {other} main takes" in page
 
 
 def test_outside_of_all_threads_nothing_is_picked() -> None:

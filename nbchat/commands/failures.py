@@ -16,6 +16,8 @@ import IPython
 
 from nbchat.commands import Context, Words, command
 from nbchat.errors import UsageError
+from nbchat.line import actions
+from nbchat.line.tokens import split
 from nbchat.options import MAGIC
 
 THREAD = "explain"
@@ -58,8 +60,26 @@ def _ask(context: Context, words: Words, request: str, options: str) -> str:
     prompt = report(error, request, list(cells))
     # The later option wins, so that -t on the line chooses another thread.
     line = f"-t {THREAD} --literal {options}{said}"
+    if not _asked(context, error) and not _given(said) & {"thread", "new", "once"}:
+        line = f"--new {line}"  # what was said of other exceptions costs tokens and helps nobody
     context.shell.run_cell_magic(_magic(context), line, prompt)
     return ""
+
+
+def _asked(context: Context, error: BaseException) -> bool:
+    """Whether the thread of these commands is about the exception."""
+    thread = context.session.threads.get(THREAD)
+    trace = _traceback(error)
+    return thread is not None and any(trace in message.text for message in thread.history())
+
+
+def _given(said: str) -> set[str]:
+    """The fields of the options that a text begins with."""
+    try:
+        given, _ = split(said, actions(), {})
+    except UsageError:  # the magic will say what is wrong
+        return set()
+    return {option.action.dest for option in given}
 
 
 def _magic(context: Context) -> str:
@@ -74,7 +94,7 @@ def report(error: BaseException, request: str, cells: Sequence[tuple[str, str]] 
     ``cells`` are those of the kernel, each as it was run, with its magics as calls, and as it was
     written. One that is no Python may be found nowhere else.
     """
-    parts = [request, f"```\n{masked(_traceback(error))}\n```"]
+    parts = [request, f"```\n{_traceback(error)}\n```"]
     frame, line = _failing(error.__traceback__)
     source, values = "", {}
     if frame is not None:
@@ -100,7 +120,7 @@ def _traceback(error: BaseException) -> str:
         frames = [frame for frame in one.stack if not frame.filename.startswith(_IPYTHON)]
         one.stack = StackSummary.from_list(frames)
         one = one.__cause__ or one.__context__
-    return "".join(whole.format()).rstrip()
+    return masked("".join(whole.format()).rstrip())
 
 
 def _failing(trace: TracebackType | None) -> tuple[FrameType | None, int]:

@@ -61,6 +61,27 @@ def test_explain_tells_the_traceback_the_cell_and_the_values(
     assert bodies(server)[-1]["model"] == "other"
 
 
+def test_a_new_exception_begins_the_thread_anew(
+    magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    shell.run_cell(FAILING)
+    shell.run_cell("%nbchat explain").raise_error()
+    shell.run_cell("%nbchat fix").raise_error()  # about the same one
+    assert asked(server)[2] == 3
+    shell.run_cell("int('x')")
+    shell.run_cell("%nbchat explain --dry-run").raise_error()  # changes nothing
+    shell.run_cell("%nbchat explain -t explain").raise_error()
+    assert asked(server)[2] == 5
+    shell.run_cell("float('y')")
+    shell.run_cell("%nbchat explain --once").raise_error()
+    shell.run_cell("%nbchat explain").raise_error()
+    by, text, count = asked(server)
+    assert (by, count) == (magic, 1)
+    assert "could not convert string to float" in text
+    shell.run_cell("%nbchat explain And why?").raise_error()
+    assert asked(server)[2] == 3
+
+
 def test_explain_takes_the_values_as_they_are(
     magic: str, shell: InteractiveShell, server: ScriptedServer
 ) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from nbchat.conversation import Conversation, Turn
+from nbchat.conversation import Conversation, Turn, begins
 from nbchat.messages import Usage
 
 SERVER = "server"
@@ -162,7 +162,7 @@ def _row(turns: list[Turn], thread: str = "", model: str = "") -> Row:
     return Row(
         thread,
         model,
-        turns=len(turns),
+        turns=len(begins(turns)),
         uncounted=len(turns) - len(counted),
         input=sum(one.input for one in counted),
         cached=sum(one.cached for one in counted),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbchat.conversation import Conversation, Turn
+from nbchat.conversation import Conversation, Turn, begins
 from nbchat.conversation.picture import excerpt
 from nbchat.errors import UsageError
 from nbchat.line.tokens import Word
@@ -241,6 +241,11 @@ def check_idle(thread: Conversation) -> None:
 def named(thread: Conversation, turn: Turn) -> str:
     """Return a turn's short id and how it begins, on one line."""
     return f"{thread.short(turn)}  {excerpt(thread.messages(turn))}".rstrip()
+
+
+def length(thread: Conversation) -> str:
+    """Return how many turns a thread's path has; a prompt and its rounds of tools are one."""
+    return several(len(begins(thread.path())), "turn")
 
 
 def several(count: int, what: str) -> str:

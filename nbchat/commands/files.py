@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from nbchat.commands import Context, Words, check_idle, columns, command, several
+from nbchat.commands import Context, Words, check_idle, columns, command, length, several
 from nbchat.errors import UsageError
 from nbchat.exchange import export, import_file
 from nbchat.journal import Past
@@ -21,7 +21,7 @@ def export_(context: Context, words: Words) -> str:
     """Write a thread to a file; its ending says the form."""
     thread = context.thread(*words[1:])
     path = export(thread, words[0], force="--force" in words.switches)
-    return f"wrote the thread {thread.name} ({several(len(thread.path()), 'turn')}) to {path}"
+    return f"wrote the thread {thread.name} ({length(thread)}) to {path}"
 
 
 @command("import FILE", "Read the threads of a .json or .jsonl file.")
@@ -37,7 +37,7 @@ def import_(context: Context, words: Words) -> str:
         context.session.threads.add(thread)
         context.session.keep(thread)
         left = f", without its setting of {' and '.join(dropped)}" if dropped else ""
-        lines.append(f"{thread.name}  {several(len(thread.path()), 'turn')}{left}")
+        lines.append(f"{thread.name}  {length(thread)}{left}")
     return "\n".join(lines) or f"{words[0]} holds no thread"
 
 
@@ -62,7 +62,7 @@ def restore(context: Context, words: Words) -> str:
         session.keep(thread)
         cut = sum(turn.answer.status == "cut" for turn in thread.path())
         marked = f", {several(cut, 'answer')} cut off" if cut else ""
-        lines.append(f"{thread.name}  {several(len(thread.path()), 'turn')}{marked}")
+        lines.append(f"{thread.name}  {length(thread)}{marked}")
     return "\n".join(lines)
 
 

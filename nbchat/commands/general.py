@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbchat.commands import Context, Words, columns, command, commands, find, several
+from nbchat.conversation import begins
 from nbchat.errors import NbchatError
 from nbchat.pricing import cost_text, total
 from nbchat.session import Session
@@ -26,7 +27,7 @@ def status(context: Context, words: Words) -> str:
             ("key", provider.key_source or "none"),
             ("model", provider.model or "(none named: the server's only one)"),
         ]
-    turns, all_turns = len(thread.path()), len(thread.turns)
+    turns, all_turns = len(begins(thread.path())), len(begins(thread.turns))
     aside = f", {all_turns - turns} set aside" if all_turns > turns else ""
     rows.append(("thread", f"{thread.name}: {several(turns, 'turn')}{aside}"))
     if len(session.threads) > 1:

@@ -6,7 +6,8 @@ import sys
 
 from IPython.display import display
 
-from nbchat.commands import Context, Words, command, named, several
+from nbchat.commands import Context, Words, command, length, named, several
+from nbchat.commands.page import tree_html
 from nbchat.conversation import Conversation, picture
 from nbchat.errors import UsageError
 
@@ -22,7 +23,7 @@ def threads(context: Context, words: Words) -> str:
         path = thread.path()
         first = picture.excerpt(thread.messages(path[0])[:1]) if path else ""
         mark = "*" if name == known.current else " "
-        lines.append(f"{mark} {name}  {several(len(path), 'turn')}  {first}".rstrip())
+        lines.append(f"{mark} {name}  {length(thread)}  {first}".rstrip())
     return "\n".join(lines)
 
 
@@ -45,7 +46,7 @@ def fork(context: Context, words: Words) -> str:
     known = context.session.threads
     made = known.fork(name, words[2] if len(words) > 2 else "")
     context.session.keep(made)
-    turns = several(len(made.path()), "turn")
+    turns = length(made)
     return f"the thread {name} begins with {turns} of {known.current}; -t {name} asks there"
 
 
@@ -114,7 +115,7 @@ def undelete(context: Context, words: Words) -> str:
     """Take back a deletion."""
     thread = context.session.threads.undelete(*words)
     context.session.keep(thread)
-    return f"the thread {thread.name} is back with {several(len(thread.path()), 'turn')}"
+    return f"the thread {thread.name} is back with {length(thread)}"
 
 
 @command("tree [THREAD]", "Draw a thread's branches; ● is what the model sees next.")
@@ -124,7 +125,7 @@ def tree(context: Context, words: Words) -> str:
     if not thread.turns:
         return f"the thread {thread.name} has no turns yet"
     text = picture.text(thread, ascii=not _draws())
-    display({"text/plain": text, "text/html": picture.as_html(thread)}, raw=True)
+    display({"text/plain": text, "text/html": tree_html(thread)}, raw=True)
     return ""
 
 
@@ -141,7 +142,4 @@ def _where(thread: Conversation) -> str:
     """Say where the next prompt of a thread goes."""
     if thread.head is None:
         return f"the next prompt begins the thread {thread.name}"
-    return (
-        f"the thread {thread.name} goes on after {several(len(thread.path()), 'turn')}: "
-        f"{named(thread, thread.head)}"
-    )
+    return f"the thread {thread.name} goes on after {length(thread)}: {named(thread, thread.head)}"

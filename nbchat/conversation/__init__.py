@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbchat.conversation.fold import Answer
 from nbchat.conversation.threads import Threads
-from nbchat.conversation.tree import Conversation, Placement
+from nbchat.conversation.tree import Conversation, Placement, begins
 from nbchat.conversation.turn import Turn
 
-__all__ = ["Answer", "Conversation", "Placement", "Threads", "Turn"]
+__all__ = ["Answer", "Conversation", "Placement", "Threads", "Turn", "begins"]

@@ -1,4 +1,4 @@
-"""A picture of a thread's tree, as text and as HTML.
+"""A picture of a thread's tree: its rows, and all of it as text.
 
 A path runs straight down, without indentation; what branches off it stands above the turn that
 the path goes on with, indented.
@@ -6,11 +6,11 @@ the path goes on with, indented.
 
 from __future__ import annotations
 
-import html
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nbchat.conversation.tree import Conversation, children
+from nbchat.conversation.tree import Conversation, begins, children
 from nbchat.conversation.turn import Turn
 from nbchat.messages import Message
 
@@ -18,12 +18,8 @@ _EXCERPT = 60  # characters
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "─": "-", "●": "*", "○": "o", "·": "-", "…": "~", "→": ">"}
 )
-_STYLE = (
-    ".nbchat-tree{font:13px/1.5 var(--jp-code-font-family,monospace);white-space:pre;"
-    "overflow-x:auto}.nbchat-tree .nbchat-aside,.nbchat-tree .nbchat-hidden{opacity:.6}"
-    ".nbchat-tree .nbchat-hidden .nbchat-words{text-decoration:line-through}"
-    ".nbchat-tree .nbchat-head{font-weight:600}"
-)
+# The lines around a block of code; what stands in it may say more.
+_FENCE = re.compile(r"^ {0,3}(?:`{3,}[^`\n]*|~{3,}.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ def text(thread: Conversation, *, ascii: bool = False) -> str:
     main · 1 turn
     ● 3f2a  Hello  (by hand, head)
     """
-    lines, digits = [_title(thread)], thread.digits()
+    lines, digits = [title(thread)], thread.digits()
     for row in rows(thread):
         marks = f"  ({', '.join(row.marks)})" if row.marks else ""
         dot = "●" if row.current else "○"
@@ -83,27 +79,12 @@ def text(thread: Conversation, *, ascii: bool = False) -> str:
     return picture.translate(_ASCII) if ascii else picture
 
 
-def as_html(thread: Conversation) -> str:
-    """Return the picture as HTML with its own style; the words of the turns are escaped."""
-    lines, digits = [f"<div>{html.escape(_title(thread))}</div>"], thread.digits()
-    for row in rows(thread):
-        classes = ["nbchat-current" if row.current else "nbchat-aside"]
-        classes += ["nbchat-hidden"] * row.hidden + ["nbchat-head"] * row.head
-        marks = f"  <small>({html.escape(', '.join(row.marks))})</small>" if row.marks else ""
-        lines.append(
-            f'<div class="{" ".join(classes)}">{row.rail}{"●" if row.current else "○"} '
-            f"<code>{row.turn.id[:digits]}</code>  "
-            f'<span class="nbchat-words">{html.escape(row.words)}</span>{marks}</div>'
-        )
-    body = "".join(lines)
-    return f'<style>{_STYLE}</style><div class="nbchat-tree">{body}</div>'
-
-
-def _title(thread: Conversation) -> str:
-    count = len(thread.turns)
-    title = f"{thread.name} · {count} turn{'s' * (count != 1)}"
-    branches = count - len(set(children(thread.turns)) - {None})
-    return f"{title}, {branches} branches" if branches > 1 else title
+def title(thread: Conversation) -> str:
+    """Return the line above the picture: the thread's name and how much it holds."""
+    count = len(begins(thread.turns))
+    said = f"{thread.name} · {count} turn{'s' * (count != 1)}"
+    branches = len(thread.turns) - len(set(children(thread.turns)) - {None})
+    return f"{said}, {branches} branches" if branches > 1 else said
 
 
 def _row(thread: Conversation, turn: Turn, rail: str, current: bool) -> Row:
@@ -128,12 +109,14 @@ def _row(thread: Conversation, turn: Turn, rail: str, current: bool) -> Row:
 def excerpt(messages: tuple[Message, ...], length: int = _EXCERPT) -> str:
     r"""Return the first words of a turn on one line: the user's, and an arrow before an answer.
 
-    >>> excerpt((Message.of("user", "One\ntwo"), Message.of("assistant", "Three")))
+    The fences of code are left out.
+
+    >>> excerpt((Message.of("user", "One\ntwo"), Message.of("assistant", "```\nThree\n```")))
     'One two → Three'
     """
     said = []
     for message in messages:
-        words = " ".join(message.text.split()) or " ".join(
+        words = " ".join(_FENCE.sub("", message.text).split()) or " ".join(
             f"{call.name}()" for call in message.tool_calls
         )
         if words:

@@ -226,18 +226,20 @@ class Conversation:
         return digits
 
     def undo(self, count: int = 1) -> list[Turn]:
-        """Take the last ``count`` turns off the path and return them; they stay in the tree.
+        """Take the last ``count`` prompts off the path and return their first turns.
+
+        Each goes with its tool calls, their results and the answer. They stay in the tree.
 
         Raises:
             UsageError: there are not that many.
         """
-        path = self.path()
-        if not 1 <= count <= len(path):
+        begun = begins(self.path())
+        if not 1 <= count <= len(begun):
             raise UsageError(
                 f"can't undo {count} turn{'s' * (count != 1)}: the thread {self.name} has "
-                f"{len(path)} on its current path"
+                f"{len(begun)} on its current path"
             )
-        taken = path[-count:]
+        taken = begun[-count:]
         self._leave(taken[0].parent)
         return taken
 
@@ -258,25 +260,29 @@ class Conversation:
         return self.head
 
     def goto(self, ref: str) -> Turn:
-        """Make the turn that ``ref`` names the head.
+        """Make the turn that ``ref`` names the head; if it called tools, the last of its prompt.
 
         Raises:
             UsageError: no turn, or more than one, has an id that begins so.
         """
-        self.head = self.find(ref)
+        self.head = self._answered(self.find(ref))
         self.undone.clear()
         return self.head
 
     def fork(self, name: str, at: str = "") -> Conversation:
         """Return a new thread that shares the path up to ``at``, else to the last settled turn.
 
+        A prompt with tools is shared whole.
+
         Raises:
             UsageError: ``at`` names no turn, or one that is still being answered.
         """
         if at:
-            head: Turn | None = self.find(at)
+            head: Turn | None = self._answered(self.find(at))
         else:
-            head = next((turn for turn in reversed(self.path()) if turn.settled), None)
+            head = self.head
+            while head is not None and not all(turn.settled for turn in self._unit(head)):
+                head = self._unit(head)[0].parent
         turns = [] if head is None else head.path()
         if not all(turn.settled for turn in turns):
             raise UsageError(f"the turn {at} is still being answered")
@@ -347,6 +353,13 @@ class Conversation:
         self.edits.pop(turn.id, None)
         return turn
 
+    def _answered(self, turn: Turn) -> Turn:
+        """The last turn of the prompt that ``turn`` belongs to, behind what its tools gave."""
+        for later in self.turns:  # a parent comes before its children
+            if later.continues and later.parent is turn:
+                turn = later
+        return turn
+
     def _unit(self, turn: Turn) -> list[Turn]:
         """The turns that must be sent together with ``turn``: calls and what the tools gave."""
         while turn.continues and turn.parent is not None:
@@ -361,6 +374,11 @@ class Conversation:
 def _digest(system: str, messages: Sequence[Message]) -> str:
     said = to_json([system, *(dump(message) for message in messages)])
     return hashlib.blake2b(said.encode("utf-8"), digest_size=16).hexdigest()
+
+
+def begins(turns: Iterable[Turn]) -> list[Turn]:
+    """Return the turns that begin a prompt; the others of it give results of its tools."""
+    return [turn for turn in turns if not (turn.continues and turn.parent is not None)]
 
 
 def children(turns: Iterable[Turn]) -> dict[Turn | None, list[Turn]]:

@@ -10,6 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from nbchat.errors import UsageError
+from tests.support.calls import calls
 from tests.support.server import Hold, ScriptedServer, chat_stream
 
 Run = Callable[[str], str]
@@ -24,6 +25,60 @@ def ids(run: Run) -> list[str]:
 def test_undo_and_redo(run: Run, sent: Sent) -> None:
     run("%chat one\n%chat two\n%chat three")
     assert run("%nbchat undo 2").startswith("took 2 turns off: ")
+    assert sent() == ["one", "echo: one"]
+
+
+ADD = """
+def add(a: int, b: int) -> int:
+    'Add two numbers.'
+    return a + b
+"""
+
+
+@pytest.fixture
+def with_tool(run: Run, server: ScriptedServer) -> None:
+    """A thread of three prompts, of which the second called a tool twice, in two rounds."""
+    run(ADD)
+    run("%chat one")
+    server.script(*calls("chat", ("add", {"a": 1, "b": 2})))
+    server.script(*calls("chat", ("add", {"a": 3, "b": 4})))
+    server.script(*chat_stream("That is ten."))
+    run("%chat --tool add sum")
+    run("%chat three")
+
+
+SUM = ["sum", None, "3", None, "7", "That is ten."]
+
+
+@pytest.mark.usefixtures("with_tool")
+def test_a_prompt_with_tools_is_one_turn(run: Run) -> None:
+    assert run("%nbchat threads") == "* main  3 turns  one\n"
+    assert "main · 3 turns\n" in run("%nbchat tree")
+    (whole,) = (line for line in run("%nbchat usage").splitlines() if line.startswith("total"))
+    assert whole.split()[1] == "3"
+
+
+@pytest.mark.usefixtures("with_tool")
+def test_undo_takes_a_prompt_with_its_tools(run: Run, sent: Sent) -> None:
+    with pytest.raises(UsageError, match="can't undo 4 turns: the thread main has 3"):
+        run("%nbchat undo 4")
+    assert run("%nbchat undo 2").startswith("took 2 turns off: ")
+    run("%nbchat redo")
+    run("%nbchat undo")
+    assert sent() == ["one", "echo: one", *SUM]
+    run("%nbchat undo")
+    assert sent() == ["one", "echo: one"]
+
+
+@pytest.mark.usefixtures("with_tool")
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_calls_and_results_stay_together(run: Run, sent: Sent, place: int) -> None:
+    turn = ids(run)[place]
+    assert "goes on after 2 turns: " in run(f"%nbchat goto {turn}")
+    assert sent() == ["one", "echo: one", *SUM]
+    run(f"%nbchat fork other --at {turn}\n%nbchat switch other")
+    assert sent() == ["one", "echo: one", *SUM]
+    run(f"%nbchat hide {turn}")
     assert sent() == ["one", "echo: one"]
 
 

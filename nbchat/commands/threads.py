@@ -6,7 +6,7 @@ import sys
 
 from IPython.display import display
 
-from nbchat.commands import Context, Words, command, length, named, several
+from nbchat.commands import Context, Words, columns, command, length, named, several
 from nbchat.commands.page import tree_html
 from nbchat.conversation import Conversation, picture
 from nbchat.errors import UsageError
@@ -14,17 +14,17 @@ from nbchat.errors import UsageError
 
 @command("threads", "List the threads of this kernel.")
 def threads(context: Context, words: Words) -> str:
-    """Return a line for each thread, the current one marked."""
+    """Return a line for each thread, the current one marked, also before it begins."""
     known = context.session.threads
     if not known:
-        return "no threads yet: %%chat begins one"
-    lines = []
-    for name, thread in known.items():
+        return f"no threads yet: %%chat begins {known.current}"
+    rows: list[tuple[str, ...]] = []
+    for name, thread in {**known, known.current: context.session.thread()}.items():
         path = thread.path()
         first = picture.excerpt(thread.messages(path[0])[:1]) if path else ""
         mark = "*" if name == known.current else " "
-        lines.append(f"{mark} {name}  {length(thread)}  {first}".rstrip())
-    return "\n".join(lines)
+        rows.append((f"{mark} {name}", length(thread), first))
+    return columns(rows)
 
 
 @command("switch THREAD", "Go on with another thread; a new name begins one.")

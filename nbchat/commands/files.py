@@ -41,10 +41,15 @@ def import_(context: Context, words: Words) -> str:
     return "\n".join(lines) or f"{words[0]} holds no thread"
 
 
-@command("restore [ID]", "Bring back the threads that this notebook, or kernel ID, had before.")
+@command(
+    "restore [ID] [--list]",
+    "Bring back the threads that this notebook, or kernel ID, had before; --list shows the ids.",
+)
 def restore(context: Context, words: Words) -> str:
     """Take threads from the journal; without an id, and if there is no telling, list it."""
     session = context.session
+    if "--list" in words.switches:
+        return _listed(session.journal.past())
     if words:
         ref = words[0]
     else:
@@ -58,6 +63,8 @@ def restore(context: Context, words: Words) -> str:
         if thread.id in here:
             lines.append(f"{thread.name}  is here already")
             continue
+        if not thread.turns:
+            continue  # it was named, or set, but nothing was said on it
         session.threads.add(thread)
         session.keep(thread)
         cut = sum(turn.answer.status == "cut" for turn in thread.path())
@@ -102,6 +109,8 @@ def _listed(found: list[Past]) -> str:
     rows: list[tuple[str, ...]] = [("id", "notebook", "last changed", "threads")]
     for past in found[:_LISTED]:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(past.changed))
-        named = ", ".join(f"{name} ({several(count, 'turn')})" for name, count in past.threads)
+        named = ", ".join(
+            f"{name} ({several(count, 'turn')})" for name, count in past.threads if count
+        )
         rows.append((past.id, past.notebook or "(unknown)", when, named))
     return f"{columns(rows)}\n%nbchat restore ID brings one back; some may still run"

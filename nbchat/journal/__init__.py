@@ -212,7 +212,9 @@ class Journal:
         found = [past.id for past in self.past() if ref and past.id.startswith(ref)]
         if len(found) != 1:
             count = f"{len(found)} records" if found else "no record"
-            raise UsageError(f"the journal has {count} of a kernel {ref!r}; %nbchat restore lists")
+            raise UsageError(
+                f"the journal has {count} of a kernel {ref!r}\n%nbchat restore --list shows them"
+            )
         try:
             threads = self._read(lambda connection: _restored(connection, found[0]))
         except (RecordError, ValueError) as error:

@@ -117,8 +117,30 @@ def test_without_a_name_the_journal_is_listed(run: Run, monkeypatch: pytest.Monk
     assert "main (1 turn)" in said
     ref = said.splitlines()[1].split()[0]
     assert run(f"%nbchat restore {ref}") == "main  1 turn\n"
-    with pytest.raises(UsageError, match="no record"):
+    with pytest.raises(UsageError, match=r"(?s)no record.*%nbchat restore --list shows them"):
         run("%nbchat restore zzzz")
+
+
+def test_the_journal_is_listed_where_it_could_be_restored(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
+    run("%chat one")
+    fresh_kernel(monkeypatch, run)
+    said = run("%nbchat restore --list")
+    assert "lesson.ipynb" in said
+    assert "no threads yet" in run("%nbchat threads")
+    ref = said.splitlines()[1].split()[0]
+    assert run(f"%nbchat restore {ref}") == "main  1 turn\n"
+
+
+def test_a_thread_without_turns_is_not_restored(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("%chat one\n%nbchat switch empty\n%nbchat set temperature=0")
+    fresh_kernel(monkeypatch, run)
+    said = run("%nbchat restore")
+    assert "empty" not in said
+    ref = said.splitlines()[1].split()[0]
+    assert run(f"%nbchat restore {ref}") == "main  1 turn\n"
 
 
 def test_what_is_forgotten_is_in_no_file(

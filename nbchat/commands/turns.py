@@ -10,16 +10,16 @@ from nbchat.local.server import CONTEXT
 from nbchat.messages import Audio, File, Image, Message
 from nbchat.pricing import context_window
 from nbchat.providers import LOCAL, Provider
+from nbchat.session.defaults import lent
 
-_SHOWN = 300  # characters of a message
 _ROLE = 11  # columns; the lines of a message stand below each other
 
 
-@command("context", "Print the messages that the next prompt would send before its own.")
+@command("context [THREAD]", "Print the messages that the next prompt would send before its own.")
 def context_(context: Context, words: Words) -> str:
     """Return the messages with an estimate of their tokens."""
     session = context.session
-    thread = session.thread()
+    thread = context.thread(*words)
     messages = [Message.of("system", thread.system)] if thread.system else []
     messages += thread.history()
     lines = [_line(message) for message in messages] or ["nothing: the next prompt is the first"]
@@ -28,7 +28,7 @@ def context_(context: Context, words: Words) -> str:
         lines.append(f"({several(left_out, 'hidden turn')} left out)")
     tokens = estimate(messages)
     try:
-        provider = session.provider(session.defaults())
+        provider = session.provider(lent(thread))
     except NbchatError:
         provider = None  # the messages are the same without one
     lines += ["", f"≈{tokens} tokens{_of_window(provider)}"]
@@ -101,8 +101,6 @@ def unhide(context: Context, words: Words) -> str:
 
 def _line(message: Message) -> str:
     said = message.text
-    if len(said) > _SHOWN:
-        said = f"{said[: _SHOWN - 1]}… ({len(said)} characters)"
     parts = [said.replace("\n", f"\n{' ' * _ROLE}")] if said else []
     for part in message.parts:
         if isinstance(part, Image):
@@ -111,7 +109,7 @@ def _line(message: Message) -> str:
             parts.append(f"[file {part.filename or part.file_id or part.url}]")
         elif isinstance(part, Audio):
             parts.append(f"[{part.format} sound] {part.transcript}".rstrip())
-    parts += [f"[calls {call.name}({call.arguments[:80]})]" for call in message.tool_calls]
+    parts += [f"[calls {call.name}({call.arguments})]" for call in message.tool_calls]
     return f"{message.role + ':':<{_ROLE}}{' '.join(parts)}".rstrip()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -174,6 +175,19 @@ def test_threads_are_renamed_deleted_and_brought_back(run: Run, sent: Sent) -> N
         run("%nbchat delete nope")
 
 
+def test_threads_are_listed_in_columns(run: Run) -> None:
+    run("%chat -t poems one\n%chat -t poems two\n%chat three")
+    assert run("%nbchat threads").splitlines() == [
+        "  poems  2 turns  one",
+        "* main   1 turn   three",
+    ]
+
+
+def test_the_current_thread_is_listed_before_it_begins(run: Run) -> None:
+    run("%chat one\n%nbchat switch fresh")
+    assert run("%nbchat threads").splitlines() == ["  main   1 turn   one", "* fresh  0 turns"]
+
+
 def test_a_thread_that_does_not_exist_begins_with_its_first_prompt(run: Run) -> None:
     assert "begins with its first prompt" in run("%nbchat switch fresh")
     assert "no threads yet" in run("%nbchat threads")
@@ -257,9 +271,25 @@ def test_the_context_is_what_is_sent(run: Run, server: ScriptedServer) -> None:
     run("%nbchat hide " + ids(run)[1])
     lines = run("%nbchat context").splitlines()
     assert [line.split(":")[0] for line in lines[:3]] == ["system", "user", "assistant"]
-    assert "(1000 characters)" in lines[2]
+    assert lines[2].endswith(" " + "x" * 1000)
     assert lines[3] == "(1 hidden turn left out)"
     assert re.match(r"≈\d+ tokens; the window of lab-model is not known", lines[5])
+
+
+def test_the_context_of_another_thread(run: Run) -> None:
+    run("%chat -t poems -s Brief. one\n%chat two")
+    said = run("%nbchat context poems").splitlines()
+    assert said[:3] == ["system:    Brief.", "user:      one", "assistant: echo: one"]
+    with pytest.raises(UsageError, match="no thread is named 'nope'"):
+        run("%nbchat context nope")
+
+
+@pytest.mark.usefixtures("with_tool")
+def test_the_context_shows_calls_whole(run: Run, server: ScriptedServer) -> None:
+    arguments = {"a": 1, "b": 2, "c": "x" * 200}
+    server.script(*calls("chat", ("add", arguments)))
+    run("%chat --tool add more")
+    assert f"[calls add({json.dumps(arguments)})]" in run("%nbchat context")
 
 
 def test_the_context_keeps_the_lines_of_a_message(run: Run, server: ScriptedServer) -> None:

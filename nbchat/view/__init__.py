@@ -141,7 +141,7 @@ def choose(
         return UpdateScreen(detached=detached)
     from nbchat.view.text import QuietScreen, TextScreen
 
-    return QuietScreen() if detached else TextScreen()
+    return QuietScreen() if detached else TextScreen(choices)
 
 
 def cell_ids(shell: Any) -> tuple[str, str]:

@@ -56,9 +56,16 @@ def html(reply: Reply) -> str:
 
 
 def _text(reply: Reply) -> str:
-    first, *others = (choice.text or choice.refusal for choice in reply.choices)
-    marked = (f"--- choice {number}\n{text}" for number, text in enumerate(others, 2))
-    return "\n\n".join([first, *marked])
+    texts = [choice.text or choice.refusal for choice in reply.choices]
+    if len(texts) == 1:
+        return texts[0]
+    marked = (f"{choice_heading(number)}\n{text}" for number, text in enumerate(texts, 1))
+    return "\n\n".join(marked)
+
+
+def choice_heading(number: int) -> str:
+    """Return the line above one of several answers, as text; they count from 1."""
+    return f"--- choice {number}"
 
 
 def _choice(choice: Choice, images: Sequence[GeneratedImage] = ()) -> str:

@@ -18,16 +18,20 @@ from nbchat.messages import (
     ToolFinished,
 )
 from nbchat.reply import Reply
-from nbchat.view.permanent import footer, marks
+from nbchat.view.permanent import choice_heading, footer, marks
 from nbchat.view.steps import call_text, kind_text
 from nbchat.view.terminal import Writer
 
 
 class TextScreen:
-    """Writes the first choice to standard output as it comes, the others at the end."""
+    """Writes the first choice to standard output as it comes, the others at the end.
 
-    def __init__(self) -> None:
+    Each has a heading if there is more than one of ``choices``.
+    """
+
+    def __init__(self, choices: int = 1) -> None:
         self._out = Writer(sys.stdout)
+        self._heading = choice_heading(1) if choices > 1 else ""
         self._thinking = False
         self._progress = ""
 
@@ -37,11 +41,13 @@ class TextScreen:
     def event(self, event: StreamEvent) -> None:
         """Write what the event brings."""
         if isinstance(event, (TextDelta, RefusalDelta)) and event.choice == 0:
+            self._begin()
             if self._thinking:
                 self._out.line("")
                 self._thinking = False
             self._out.write(event.text)
         elif isinstance(event, ReasoningDelta) and event.choice == 0:
+            self._begin()
             self._thinking = True
             self._out.write(event.text, "dim")
         elif isinstance(event, TextReplaced) and event.choice == 0:
@@ -70,11 +76,17 @@ class TextScreen:
             self._out.line("")
             return
         for number, choice in enumerate(reply.choices[1:], 2):
-            self._out.line(f"--- choice {number}", "dim")
+            self._out.line(choice_heading(number), "dim")
             self._out.write(choice.text)
         for mark in marks(reply):
             self._out.line(f"[{mark}]", "mark")
         self._out.line(f"[{footer(reply)}]", "dim")
+
+    def _begin(self) -> None:
+        """Write the heading of the first choice, once."""
+        if self._heading:
+            self._out.line(self._heading, "dim")
+            self._heading = ""
 
     def _show_progress(self, event: Progress) -> None:
         """Write each tenth of the way on a line of its own."""

@@ -184,7 +184,7 @@ def test_outside_of_all_threads_nothing_is_picked() -> None:
 
 
 def test_the_plain_text_has_every_choice() -> None:
-    assert bundle(TWO)["text/plain"] == "one\n\n--- choice 2\ntwo"
+    assert bundle(TWO)["text/plain"] == "--- choice 1\none\n\n--- choice 2\ntwo"
 
 
 def test_what_providers_say_is_escaped() -> None:

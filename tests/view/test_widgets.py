@@ -381,7 +381,7 @@ def test_the_permanent_output_takes_the_place_and_no_widget_is_left(
     first, last = front.displays
     assert (first["update"], last["update"]) == (False, True)
     assert first["transient"] == last["transient"]
-    assert last["data"]["text/plain"] == "Corrected.\n\n--- choice 2\nAnother."
+    assert last["data"]["text/plain"] == "--- choice 1\nCorrected.\n\n--- choice 2\nAnother."
     assert front.models == {}
 
 

@@ -60,7 +60,7 @@ def _said(message: Message) -> list[str]:
 def part_markdown(part: Part) -> str:
     """Return a part of a prompt, or an unusual one of an answer, as Markdown."""
     if isinstance(part, Text):
-        return quoted(part.text)
+        return quoted(part.text.rstrip("\n"))  # a terminal ends a cell with a blank line
     if isinstance(part, Refusal):
         return f"*{part.text}*"
     if isinstance(part, Image):

@@ -6,6 +6,7 @@ import html.parser
 
 from nbchat.commands.page import thread_html, tree_html
 from nbchat.conversation import Conversation
+from nbchat.exchange.markdown import to_markdown
 
 WORDS = "hello $name and {name}, it costs $5 or $6, \\(x\\) \\[y\\] \\begin{align}"
 
@@ -63,3 +64,11 @@ def test_the_summary_of_a_folded_turn_has_no_fences() -> None:
     thread.say("user", "the head")
     summary = thread_html(thread).partition("<summary>")[2].partition("</summary>")[0]
     assert summary.startswith("Run print(1) this and and")
+
+
+def test_newlines_at_the_end_of_a_prompt_are_not_shown() -> None:
+    """In a terminal a blank line ends a cell."""
+    thread = Conversation("main")
+    turn = thread.say("user", "one\n\ntwo\n\n")
+    assert to_markdown(thread) == "# main\n\n**User**\n\n> one\n>\n> two\n"
+    assert turn.prompt[0].text == "one\n\ntwo\n\n"

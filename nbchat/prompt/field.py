@@ -92,7 +92,7 @@ def read_field(text: str, start: int) -> Field:
         token, at = mark[0], mark.end()
         before = text[start : mark.start()]
         if token[0] in "'\"":
-            at = _string_end(text, at, token, start)
+            at = _string_end(text, start, at, token)
         elif token in ("(", "[", "{"):
             brackets.append(token)
         elif token == "}" and not brackets:
@@ -109,32 +109,32 @@ def read_field(text: str, start: int) -> Field:
         elif token == ":" and lambdas:
             lambdas -= 1
         elif token == ":":
-            return _with_spec(text, before.strip(), at)
+            return _with_spec(text, start, before.strip(), at)
         elif text.startswith("=", at):  # !=
             at += 1
         else:
-            return _with_conversion(text, before.strip(), at)
-    raise _failure(text[start : start + 80], "the two closing braces are missing")
+            return _with_conversion(text, start, before.strip(), at)
+    raise _unclosed(text, start, "the two closing braces are missing")
 
 
-def _string_end(text: str, at: int, quote: str, start: int) -> int:
+def _string_end(text: str, start: int, at: int, quote: str) -> int:
     end = re.compile(rf"(?:\\.|[^\\])*?{quote}", re.S).match(text, at)
     if end is None:
-        raise _failure(text[start : start + 80], f"the quote {quote} is not closed")
+        raise _unclosed(text, start, f"the quote {quote} is not closed")
     return end.end()
 
 
-def _with_conversion(text: str, expression: str, at: int) -> Field:
+def _with_conversion(text: str, start: int, expression: str, at: int) -> Field:
     found = _CONVERSION.match(text, at)
     if found is None:
         raise _failure(expression, "after ! stands r, s or a")
     if found[2] == ":":
-        return _with_spec(text, expression, found.end(), found[1])
+        return _with_spec(text, start, expression, found.end(), found[1])
     return Field(expression, found.end(), found[1])
 
 
-def _with_spec(text: str, expression: str, at: int, conversion: str = "") -> Field:
-    start, depth = at, 0
+def _with_spec(text: str, start: int, expression: str, at: int, conversion: str = "") -> Field:
+    begin, depth = at, 0
     while mark := _BRACE.search(text, at):
         at = mark.end()
         if mark[0] == "{":
@@ -143,10 +143,10 @@ def _with_spec(text: str, expression: str, at: int, conversion: str = "") -> Fie
             depth -= 1
         elif text.startswith("}", at):
             # The blank before the closing braces is not the format's.
-            return Field(expression, at + 1, conversion, text[start : mark.start()].rstrip())
+            return Field(expression, at + 1, conversion, text[begin : mark.start()].rstrip())
         else:
             break
-    raise _failure(expression, "the two closing braces are missing after the format")
+    raise _unclosed(text, start, "the two closing braces are missing after the format")
 
 
 def _filled(spec: str, names: dict[str, Any]) -> str:
@@ -158,6 +158,15 @@ def _failure(expression: str, words: str) -> UsageError:
     return UsageError(f"{_shown(expression)}: {words}")
 
 
+def _unclosed(text: str, start: int, words: str) -> UsageError:
+    """The error for a field without an end, which is quoted as it stands."""
+    return UsageError(f"{_short(text[start - 2 : start + 80])}: {words}")
+
+
 def _shown(expression: str) -> str:
-    line = " ".join(expression.split())
-    return f"{{{{ {line if len(line) <= 60 else f'{line[:59]}…'} }}}}"
+    return f"{{{{ {_short(expression)} }}}}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else f"{line[:59]}…"

@@ -202,6 +202,7 @@ REFUSED = [
     ("--temprature 1 x", "no option --temprature (did you mean --temperature?)"),
     ("--max_tokens 1 x", "did you mean --max-tokens?"),
     ("-model x y", "did you mean --model?"),
+    ("--frobnicate 3 x", "no option --frobnicate; write --"),
     ("--temp 1 x", "no option --temp"),
     ("-x is a number", "write -- before a prompt that begins with a hyphen"),
     ("--response-format json x", "use --set response_format=JSON"),

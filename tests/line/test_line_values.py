@@ -101,7 +101,7 @@ REFUSED = [
     ("-s {{ 1 / 0 }}", "-s: {{ 1 / 0 }}: ZeroDivisionError: division by zero"),
     ("-s {{ 1 + }}", "-s: {{ 1 + }}: not a Python expression"),
     ("-s {{ }}", "nothing stands between the braces"),
-    ("-s {{ half", "-s: {{ half prompt }}: the two closing braces are missing"),
+    ("-s {{ half", "-s: {{ half prompt: the two closing braces are missing"),
     ("-s {{ half }}x", "a blank is missing after {{ half }}"),
     ("-s $cfg.none", "-s $cfg.none: AttributeError"),
     ("-s $half", "--system takes a text, not 0.5"),

@@ -165,14 +165,13 @@ class Extension:
 
     def _offer(self, reply: Reply, which: str) -> None:
         """Put code of the answer into a new cell below, or on the next prompt; it isn't run."""
-        from nbchat.commands import several
-
         blocks = reply.code
         if which != "all":
             blocks = blocks[int(which) - 1 : int(which)]
         if not blocks:
-            count = several(len(reply.code), "block")
-            sys.stdout.write(f"no new cell: the answer has {count} of code\n")
+            count = len(reply.code)
+            missing = f"code block {which} (it has {count})" if count else "code block"
+            sys.stdout.write(f"no new cell: the answer has no {missing}\n")
         else:
             self.shell.set_next_input("\n# ---\n".join(block.rstrip("\n") for block in blocks))
 

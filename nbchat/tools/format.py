@@ -202,7 +202,10 @@ def _json_in(text: str) -> Any:
             return json.loads(candidate, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
             failure = error
-    raise FormatError(text, [f"no JSON: {failure}" if text.strip() else "the answer is empty"])
+    problem = f"no JSON: {failure}" if text.strip() else "the answer is empty"
+    raise FormatError(
+        text, [problem], hint="Say in the prompt what to fill in, or try another model."
+    )
 
 
 def _refuse(name: str) -> NoReturn:

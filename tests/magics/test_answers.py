@@ -82,7 +82,7 @@ CODE = "Two:\n\n```python\na = 1\n```\n\nand\n\n~~~\nb = 2\nc = '```'\n~~~\n"
         ("", [], ""),
         ("--code", ["a = 1\n# ---\nb = 2\nc = '```'"], ""),
         ("--code=2", ["b = 2\nc = '```'"], ""),
-        ("--code=7", [], "no new cell: the answer has 2 blocks of code"),
+        ("--code=7", [], "no new cell: the answer has no code block 7 (it has 2)"),
     ],
 )
 def test_code_goes_into_a_new_cell(

@@ -217,7 +217,7 @@ def execute(line: str, context: Context, cell: str | None = None) -> str | Reply
         UsageError: there is no such subcommand, or its words are wrong.
     """
     name, *rest = line.split(maxsplit=1) or ["status"]
-    found = find(name)
+    found = find("help" if name in ("-h", "--help") else name)
     if cell is not None and cell.strip() and not found.takes_text:
         raise UsageError(f"%nbchat {name} takes no text in the cell: write it with one %")
     words = Words("".join(rest), cell, found.switches)

@@ -37,6 +37,12 @@ class _Wrong(Exception):
     """A step failed; the text says why."""
 
 
+class _Doubt(str):
+    """What a step found that may be wrong, though a prompt can go well all the same."""
+
+    __slots__ = ()
+
+
 @command("doctor [PROVIDER]", "Try key, host, model list and one token; say what is wrong.")
 def doctor(context: Context, words: Words) -> str:
     """Print a line for each step as it ends; the first one that fails is the last."""
@@ -49,13 +55,17 @@ def doctor(context: Context, words: Words) -> str:
         return ""
     address = f" at {provider.base_url}" if provider.base_url else ""
     _tell("ok", "provider", f"{provider.name}{address}, model {provider.model or '(none named)'}")
+    doubts = 0
     for name, step in _steps(provider):
         try:
-            _tell("ok", name, step(session, provider))
+            found = step(session, provider)
         except (_Wrong, NbchatError) as error:
             _tell("no", name, str(error))
             return ""
-    return "all is well"
+        doubtful = isinstance(found, _Doubt)
+        doubts += doubtful
+        _tell("??" if doubtful else "ok", name, found)
+    return "it answers, but see the line with ??" if doubts else "all is well"
 
 
 def _steps(provider: Provider) -> Iterator[tuple[str, Step]]:
@@ -106,7 +116,8 @@ def _models(session: Session, provider: Provider) -> str:
             raise
         return no_list(provider, error)  # many servers can answer all the same
     if provider.model and provider.model not in names:
-        return f"{several(len(names), 'model')}, but {provider.model} is not among them"
+        listed = several(len(names), "model")
+        return _Doubt(f"{listed}, but {provider.model} is not among them")
     return f"{several(len(names), 'model')}, {provider.model or 'none named'}"
 
 

@@ -167,9 +167,20 @@ def test_the_doctor_on_a_model_that_is_not_there(run: Run, server: ScriptedServe
     server.script(*models("other"))
     server.script(*error_answer(404, "no such model"))
     said = run("%nbchat doctor")
-    assert "lab-model is not among them" in said
+    assert "??  models    1 model, but lab-model is not among them" in said
     assert "no  one token" in said
     assert "no such model" in said
+
+
+def test_the_doctor_on_a_model_that_answers_unlisted(run: Run, server: ScriptedServer) -> None:
+    server.script(*models("other"))
+    assert run("%nbchat doctor").endswith("it answers, but see the line with ??\n")
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_is_found_by_its_flag_too(run: Run, flag: str) -> None:
+    assert run(f"%nbchat {flag}") == run("%nbchat help")
+    assert run(f"%nbchat {flag} undo") == run("%nbchat help undo")
 
 
 def test_the_doctor_on_a_server_that_is_not_there(run: Run) -> None:

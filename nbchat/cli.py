@@ -72,7 +72,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         help="open the quickstart notebook in JupyterLab",
         usage="nbchat demo [FOLDER] [-- OPTIONS OF JUPYTERLAB]\n"
         "       nbchat demo --execute PAGE.html",
-        description="Fetch the embedded model (93 MB, once) and open the quickstart notebook in "
+        description="Fetch the embedded model (98 MB, once) and open the quickstart notebook in "
         "JupyterLab. It needs no key, and no network once the model is there.",
         allow_abbrev=False,
     )

@@ -228,7 +228,7 @@ def test_commands(
     assert "lab" in status
     assert "main" in status
     run(shell, "%nbchat threads")
-    assert "poems  1 turn  a haiku on rain" in capsys.readouterr().out
+    assert "poems  1 turn   a haiku on rain" in capsys.readouterr().out
     run(shell, "%nbchat help")
     assert "%nbchat key PROVIDER" in capsys.readouterr().out
     with pytest.raises(UsageError, match="did you mean threads"):

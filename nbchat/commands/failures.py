@@ -58,9 +58,11 @@ def _ask(context: Context, words: Words, request: str, options: str) -> str:
     history = context.shell.history_manager
     cells = zip(history.input_hist_parsed, history.input_hist_raw, strict=False)
     prompt = report(error, request, list(cells))
-    # The later option wins, so that -t on the line chooses another thread.
-    line = f"-t {THREAD} --literal {options}{said}"
-    if not _asked(context, error) and not _given(said) & {"thread", "new", "once"}:
+    given = _given(said)
+    line = f"--literal {options}{said}"
+    if not given & {"thread", "once"}:
+        line = f"-t {THREAD} {line}"
+    if not _asked(context, error) and not given & {"thread", "new", "once"}:
         line = f"--new {line}"  # what was said of other exceptions costs tokens and helps nobody
     context.shell.run_cell_magic(_magic(context), line, prompt)
     return ""

@@ -231,6 +231,9 @@ def check(options: Options, endpoint: Endpoint) -> None:
 def _check_pairs(options: Options) -> None:
     if options.new and options.once:
         raise UsageError("--new and --once exclude each other: --once touches no thread")
+    if options.once and (options.thread is not None or options.append):
+        flag = "--append" if options.append else "--thread"
+        raise UsageError(f"{flag} and --once exclude each other: --once touches no thread")
     if options.json and options.schema is not None:
         raise UsageError("--json and --schema exclude each other: --schema is JSON already")
     if options.dry_run and options.curl:

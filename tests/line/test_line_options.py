@@ -258,6 +258,8 @@ REFUSED = [
     ("--store --no-store x", "--store and --no-store exclude each other"),
     ("--no-store --store x", "--no-store and --store exclude each other"),
     ("--new --once x", "--new and --once exclude each other"),
+    ("-t poems --once x", "--thread and --once exclude each other"),
+    ("--append --once x", "--append and --once exclude each other"),
     ("--dry-run --curl x", "--dry-run and --curl exclude each other"),
     ("--code --bg x", "--code and --bg exclude each other"),
     ("--previous resp_1 x", "%%chat has no --previous: use %%respond"),

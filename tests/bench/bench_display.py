@@ -36,6 +36,7 @@ from markdown_it import MarkdownIt
 
 DELTA = 4  # characters
 RATE = 100  # deltas a second
+REPAINTS = 20  # a second, where rendering alone is measured
 SIZES = (20_000, 200_000)
 SHAPES = ("mixed", "plain", "list", "table", "fence", "paragraph")
 SAMPLES = 100
@@ -223,7 +224,7 @@ def measure(shape: str, size: int) -> list[Result]:
     _nbchat(Meter(counter), text[:4000])  # what the first answer of a kernel loads
     return [
         _nbchat(Meter(counter), text),
-        _rendering(Meter(counter), text, deltas),
+        _rendering(text, deltas),
         _html(Meter(counter), text, deltas, every),
         _markdown(Meter(counter), text, deltas, 1 if size <= SIZES[0] else every),
     ]
@@ -249,17 +250,18 @@ def _nbchat(meter: Meter, text: str) -> Result:
     )
 
 
-def _rendering(meter: Meter, text: str, deltas: int) -> Result:
+def _rendering(text: str, deltas: int) -> Result:
     from nbchat.render import IncrementalMarkdown
 
     markdown = IncrementalMarkdown()
-
-    def show(number: int) -> None:
+    began = time.thread_time()
+    for number in range(deltas):
         markdown.feed(text[number * DELTA : (number + 1) * DELTA])
-        if number % (RATE // 20) == 0:
+        if number % (RATE // REPAINTS) == 0:
             markdown.tick()
-
-    return meter.run("rendering", deltas, lambda: None, show, markdown.finish)
+    markdown.finish()
+    cpu = time.thread_time() - began
+    return Result("rendering", cpu, deltas / RATE, 1 / REPAINTS, 0, 0, 0)
 
 
 def _html(meter: Meter, text: str, deltas: int, every: int) -> Result:

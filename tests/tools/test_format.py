@@ -232,7 +232,11 @@ def test_an_answer_becomes_the_object(asked: Any, text: str, expected: object) -
         (Point, '{"x": NaN}', "NaN is not JSON"),
         (Point, '{"x": 1', "no JSON: Expecting"),
         (Point, '```json\n{"x": \n```', "no JSON: Expecting value: line 2"),
-        (Point, "I can't do that.", "(char 0)\nSay in the prompt what to fill in, or try another model."),
+        (
+            Point,
+            "I can't do that.",
+            "(char 0)\nSay in the prompt what to fill in, or try another model.",
+        ),
         (Point, " ", "the answer is empty"),
         (Point, "[" * 100_000, "no JSON"),
         (Event, "{}", "day: Field required"),

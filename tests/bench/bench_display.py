@@ -11,10 +11,11 @@ that falls behind is seen to. CPU is that of the whole kernel, all threads. Mess
 what is handed to the iopub socket: all frames of all messages, from the first to the swap. The gap
 is the longest time between two repaints, and the rate of messages that while the answer comes.
 
-The row "rendering" is the incremental Markdown alone, 20 times a second, without widgets and
-messages: the goal for CPU is about that. Beside it: `ipywidgets.HTML` whose value is set for each
-delta to the HTML of the text so far, and `update_display` of a `Markdown` for each delta. Rows
-marked ``~`` measure a sample of the deltas; their CPU, messages and bytes are extrapolated.
+The row "rendering", of mixed and plain, is the incremental Markdown alone, 20 times a second,
+without widgets and messages: the goal for CPU is about that. Beside it: `ipywidgets.HTML` whose
+value is set for each delta to the HTML of the text so far, and `update_display` of a `Markdown`
+for each delta. Rows marked ``~`` measure a sample of the deltas; their CPU, messages and bytes are
+extrapolated.
 """
 
 from __future__ import annotations
@@ -222,9 +223,11 @@ def measure(shape: str, size: int) -> list[Result]:
     deltas = size // DELTA
     every = max(1, deltas // SAMPLES)
     _nbchat(Meter(counter), text[:4000])  # what the first answer of a kernel loads
+    # Of one giant block, unlike what the screen does, it would render all at each repaint.
+    settles = shape in ("mixed", "plain")
     return [
         _nbchat(Meter(counter), text),
-        _rendering(text, deltas),
+        *([_rendering(text, deltas)] if settles else []),
         _html(Meter(counter), text, deltas, every),
         _markdown(Meter(counter), text, deltas, 1 if size <= SIZES[0] else every),
     ]
@@ -346,7 +349,7 @@ def show(shape: str, size: int, results: list[Result]) -> bool:
             f"{result.gap * 1000:7.0f} ms {result.messages + result.frame:9,} "
             f"{result.messages / result.seconds:10.1f} {result.size / size:12,.0f}"
         )
-    ours, rendering, *_ = results
+    ours = results[0]
     goals = [
         (f"at most {SHARE_GOAL:.0%} of a core", ours.share <= SHARE_GOAL),
         (f"at most {BYTES_GOAL:.0f} bytes a character", ours.size <= BYTES_GOAL * size),
@@ -356,7 +359,8 @@ def show(shape: str, size: int, results: list[Result]) -> bool:
         ),
     ]
     if shape == "plain" and size == SIZES[0]:
-        goals.insert(0, (f"at most {CPU_GOAL} s of CPU for rendering", rendering.cpu <= CPU_GOAL))
+        rendering = results[1].cpu
+        goals.insert(0, (f"at most {CPU_GOAL} s of CPU for rendering", rendering <= CPU_GOAL))
         print(f"  {yardstick() * 1000:.1f} ms for one rendering by markdown-it alone")
     for goal, met in goals:
         print(f"  {'met   ' if met else 'MISSED'} {goal}")

@@ -182,8 +182,8 @@ _HARMFUL = """
 output => {
   const tags = 'SCRIPT IFRAME FRAME OBJECT EMBED FORM INPUT TEXTAREA LINK META BASE AUDIO VIDEO';
   const forbidden = new Set(tags.split(' ')), found = [];
-  // In plain text, such as an error's, JupyterLab 4.4 itself makes links to files of the server.
-  const plain = element => element.closest('.jp-RenderedText') !== null, path = /^[^:]*$/;
+  // In an error's plain text JupyterLab 4.4 itself makes links of what looks like a path.
+  const error = '.jp-RenderedText[data-mime-type="application/vnd.jupyter.error"] a';
   const open = /^(https?:|mailto:)/, picture = /^data:image\\/(png|gif|jpeg|webp);base64,/;
   for (const element of output.querySelectorAll('*')) {
     const tag = element.tagName.toUpperCase();
@@ -192,7 +192,7 @@ output => {
       if (name.startsWith('on')) found.push(`${tag} ${name}`);
       const loads = ['src', 'srcset', 'poster', 'background', 'data'].includes(name);
       if (loads && !picture.test(value)) found.push(`${tag} ${value}`);
-      const opens = open.test(value) || (plain(element) && path.test(value));
+      const opens = open.test(value) || (element.matches(error) && !value.includes(':'));
       if (name.endsWith('href') && !opens) found.push(`${tag} ${value}`);
       if (name === 'style' && value.includes('url(')) found.push(`${tag} ${value}`);
     }

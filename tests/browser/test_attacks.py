@@ -183,7 +183,7 @@ output => {
   const tags = 'SCRIPT IFRAME FRAME OBJECT EMBED FORM INPUT TEXTAREA LINK META BASE AUDIO VIDEO';
   const forbidden = new Set(tags.split(' ')), found = [];
   // In an error's plain text JupyterLab 4.4 itself makes links of what looks like a path.
-  const error = '.jp-RenderedText[data-mime-type="application/vnd.jupyter.error"] a';
+  const error = '.jp-RenderedText[data-mime-type^="application/vnd.jupyter."] a';
   const open = /^(https?:|mailto:)/, picture = /^data:image\\/(png|gif|jpeg|webp);base64,/;
   for (const element of output.querySelectorAll('*')) {
     const tag = element.tagName.toUpperCase();

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, WebSocket, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, expect
 
 from .lab import JupyterServer
 
@@ -88,19 +88,12 @@ class Tab:
         """Open the notebook; without ``kernel`` as it looks where none can be started."""
         path = _PATHS[self.front].format(self.name.removesuffix(".ipynb"))
         if kernel:
-            # Only from then on the indicator speaks of the kernel.
-            with self.page.expect_websocket(_of_kernel):
-                self.page.goto(self._server.address(path))
-            self.wait_idle()
+            self.page.goto(self._server.address(path))
+            self.page.wait_for_function(_CONNECTED, timeout=PATIENCE)
         else:
             self.page.route("**/api/sessions*", _no_session)
             self.page.goto(self._server.address(path))
         expect(self.cells.first).to_be_visible()
-
-    def wait_idle(self) -> None:
-        """Wait until the kernel has started and has nothing to do."""
-        indicator = self.page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
-        expect(indicator.first).to_be_attached(timeout=PATIENCE)
 
     @property
     def cells(self) -> Locator:
@@ -193,13 +186,18 @@ def _no_session(route: Route) -> None:
         route.continue_()
 
 
-def _of_kernel(socket: WebSocket) -> bool:
-    return "/api/kernels/" in socket.url
-
-
 def _stored(response: Any) -> bool:
     return response.request.method == "PUT" and "/api/contents/" in response.url
 
+
+# Before a session is there JupyterLab drops what is run without a word, and the indicator that it
+# shows of the kernel says "idle" from the start.
+_CONNECTED = """
+() => {
+  const session = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  return session?.isReady && session.kernelDisplayStatus === 'idle';
+}
+"""
 
 _RECORD = """
 index => {

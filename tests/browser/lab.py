@@ -67,6 +67,7 @@ class JupyterServer:
         command += ["--port=0", f"--ServerApp.root_dir={self.root}"]
         command += [f"--IdentityProvider.token={self._token}"]
         command += ["--LabApp.expose_app_in_browser=True", "--LabApp.news_url="]
+        command += ["--JupyterNotebookApp.expose_app_in_browser=True"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,

@@ -250,9 +250,12 @@ def read_threads(connection: sqlite3.Connection, session: str) -> list[tuple[str
 
 
 def count_turns(connection: sqlite3.Connection, thread: str) -> int:
-    """Return how many turns a thread has."""
+    """Return how many turns a thread has; a prompt and its rounds of tools are one."""
     (count,) = connection.execute(
-        "SELECT count(*) FROM members WHERE thread = ?", (thread,)
+        "SELECT count(*) FROM members JOIN turns ON turns.id = members.turn WHERE thread = ?"
+        " AND (json_extract(data, '$.parent') IS NULL"
+        " OR json_extract(data, '$.prompt[0].$Message.role') IS NOT 'tool')",
+        (thread,),
     ).fetchone()
     return int(count)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from nbchat.conversation import Conversation, Turn
+from nbchat.conversation import Conversation, Turn, begins
 from nbchat.errors import UsageError
 from nbchat.journal import Journal
 from nbchat.messages import Idle, Message, TextDelta
@@ -107,6 +107,7 @@ class TestKept:
             pasts = second.past()
             assert len(pasts) == bool(thread.turns)
             for past in pasts:
+                assert past.threads == ((thread.name, len(begins(thread.turns))),)
                 assert [plain(copy) for copy in second.restore(past.id)] == [plain(thread)]
         finally:
             first.close(5)

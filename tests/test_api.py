@@ -16,10 +16,10 @@ from PIL import Image
 
 import nbchat
 from nbchat import api, session
-from nbchat.messages import Settled, TextDelta, ToolFinished
+from nbchat.messages import Failed, Settled, TextDelta, ToolFinished
 from tests.support.calls import calls
 from tests.support.cells import MAGICS, bodies, outputs, parts, run, said, script, streamed
-from tests.support.server import UNTIL_DISCONNECT, Hold, ScriptedServer, error_answer
+from tests.support.server import UNTIL_DISCONNECT, Hold, ScriptedServer, error_answer, sse
 from tests.support.shell import shell
 
 __all__ = ["shell"]
@@ -211,6 +211,29 @@ def test_failures_are_typed(way: Way, server: ScriptedServer) -> None:
     server.script(*error_answer(404, "no such model"))
     with pytest.raises(nbchat.NotFoundError, match="no such model"):
         way.ask("hello")
+
+
+def test_a_failure_that_is_mended_is_no_event(way: Way, server: ScriptedServer) -> None:
+    words = "Unsupported parameter: 'temperature' is not supported with this model."
+    server.script(sse({"error": {"code": 400, "message": words}}))
+    events = list(way.ask("hello", temperature=0.5, stream=True))
+    assert not [event for event in events if isinstance(event, Failed)]
+    assert events[-1].reply.text == "echo: hello"
+
+
+def test_a_failure_within_the_answer_is_raised_behind_what_had_come(
+    way: Way, server: ScriptedServer
+) -> None:
+    error = sse({"error": {"message": "out of memory"}}, "error")
+    server.script(*beginning(way.magic), error)
+    events = way.ask("hello", stream=True)
+    seen = []
+    with pytest.raises(nbchat.StreamError, match="out of memory"):
+        for event in events:
+            seen.append(event)
+    assert [event.text for event in seen if isinstance(event, TextDelta)] == ["Hel"]
+    assert isinstance(seen[-1], Settled)
+    assert not [event for event in seen if isinstance(event, Failed)]
 
 
 def test_asynchronous_prompts_run_side_by_side(way: Way, server: ScriptedServer) -> None:

@@ -275,6 +275,7 @@ class Failed(StreamEvent):
     """The server reported a failure within the answer, or the stream was cut or malformed.
 
     ``cut`` tells a stream that ended too early, or broke, from a failure that the server reported.
+    A session keeps it to itself: it mends the failure or raises the error.
     """
 
     error: APIError

@@ -197,12 +197,16 @@ class Flight:
             streamed = turn.request.get("stream")
             if streamed and turn.first_token is None and isinstance(event, _TOKENS):
                 turn.first_token = time.monotonic() - self._sent
-            shown = turn.answer.apply(event)
-            if shown is not None:
-                yield shown
-            if isinstance(event, Failed):
-                raise event.error
+            yield from self._take(event)
         return True
+
+    def _take(self, event: StreamEvent) -> Iterator[StreamEvent]:
+        """Fold an event in and yield what it adds; a failure is raised, for it may be mended."""
+        shown = self.turn.answer.apply(event)
+        if isinstance(event, Failed):
+            raise event.error
+        if shown is not None:
+            yield shown
 
     def _with_state(self, habits: Habits) -> Generator[StreamEvent, None, Habits]:
         """Find out, once and before it matters, whether the server keeps responses.
@@ -271,12 +275,9 @@ class Flight:
         answer.status, answer.error = "streaming", None
         decoder = ResponsesDecoder()
         for event in [*decoder.whole(said), *decoder.finish()]:
-            shown = answer.apply(event)
-            if shown is not None:
-                yield shown
             if isinstance(event, Failed):
                 complete(event.error, self._request(self._response_url(), {}))
-                raise event.error
+            yield from self._take(event)
 
     def _poll(self) -> Generator[StreamEvent, None, Any]:
         """Return the background response when it is done; some questions may fail meanwhile."""

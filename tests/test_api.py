@@ -227,10 +227,9 @@ def test_a_failure_within_the_answer_is_raised_behind_what_had_come(
     error = sse({"error": {"message": "out of memory"}}, "error")
     server.script(*beginning(way.magic), error)
     events = way.ask("hello", stream=True)
-    seen = []
+    seen: list[Any] = []
     with pytest.raises(nbchat.StreamError, match="out of memory"):
-        for event in events:
-            seen.append(event)
+        seen.extend(events)
     assert [event.text for event in seen if isinstance(event, TextDelta)] == ["Hel"]
     assert isinstance(seen[-1], Settled)
     assert not [event for event in seen if isinstance(event, Failed)]

@@ -109,6 +109,8 @@ class Flight:
                 if not self._in_background or self.turn.answer.status != "cut":
                     raise
             except APIStatusError as error:
+                if self.turn.first_token is not None:
+                    raise  # what was shown would be followed by another beginning
                 if self._leave_out(error):
                     self._begin_again()
                     continue
@@ -124,9 +126,7 @@ class Flight:
 
     def _amended(self, error: APIStatusError, habits: Habits) -> tuple[Habits, str]:
         """Return what a refusal teaches, and a line on it; raise it if that is nothing."""
-        learned = None
-        if self.turn.first_token is None:
-            learned = amend(dict(self.turn.request), error, self.plan.endpoint, habits)
+        learned = amend(self.turn.request, error, self.plan.endpoint, habits)
         # An id that the user gave is not to be ignored.
         given = self.plan.options.previous is not None
         if learned is None or (given and learned[0].stateful is False):

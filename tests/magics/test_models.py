@@ -15,7 +15,7 @@ from nbchat.errors import (
     UsageError,
 )
 from tests.support.cells import bodies, run
-from tests.support.server import ScriptedServer, error_answer, json_answer
+from tests.support.server import ScriptedServer, chat_chunk, error_answer, json_answer, sse
 
 
 def test_a_server_with_one_model_needs_no_name(
@@ -70,6 +70,18 @@ def test_the_oldest_turns_are_left_out_where_that_is_wanted(
     assert sent[1]["role"] == "user"
     assert sent[1]["content"].startswith(str(left_out))
     assert "did not fit" in reply.notices[0]
+
+
+def test_an_answer_that_outgrows_the_context_is_not_begun_again(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    run(shell, "%chat one")
+    error = {"code": 400, "message": "the request exceeds the available context size"}
+    server.script(chat_chunk({"content": "Hel"}), sse({"error": error}))
+    with pytest.raises(BadRequestError, match="context size"):
+        run(shell, "%chat --truncation auto -o reply two")
+    assert shell.user_ns["reply"].text == "Hel"
+    assert len(server.exchanges) == 2
 
 
 def test_without_it_the_servers_own_refusal_names_the_way_out(

@@ -36,7 +36,8 @@ class Options:
     """What one prompt asks for; ``None`` (or empty) means that the provider's default holds.
 
     The fields are explained, with their ranges, by `describe` and by the help page of the magics.
-    ``set`` maps dotted paths to values; its ``stream`` decides over the field of that name.
+    ``set`` maps dotted paths to values; its ``stream`` and ``store`` decide over the fields of
+    these names.
 
     >>> Options(temperature=0.2, stop="END")
     Options(temperature=0.2, stop=('END',))
@@ -106,8 +107,13 @@ class Options:
                 object.__setattr__(self, name, (value,))
             elif isinstance(value, list):
                 object.__setattr__(self, name, tuple(value))
-        if isinstance(self.set, Mapping) and "stream" in self.set:
+        if not isinstance(self.set, Mapping):
+            return
+        if "stream" in self.set:
             object.__setattr__(self, "stream", bool(self.set["stream"]))
+        if "store" in self.set:  # null leaves it to the provider
+            store = self.set["store"]
+            object.__setattr__(self, "store", None if store is None else bool(store))
 
     def __repr__(self) -> str:
         shown = (f"{name}={getattr(self, name)!r}" for name in _DEFAULTS if self.is_set(name))

@@ -113,10 +113,12 @@ def test_only_for_leaves_out_what_the_endpoint_lacks() -> None:
     check(both.only_for("responses"), "responses")
 
 
-def test_set_stream_decides_over_the_field() -> None:
+def test_set_decides_over_the_fields_stream_and_store() -> None:
     assert Options(set={"stream": False}).stream is False
     assert Options(set={"stream": None}).stream is False
     assert replace(Options(stream=False), set={"stream": True}).stream is True
+    assert Options(set={"store": False}).store is False
+    assert Options(store=True, set={"store": None}).store is None
 
 
 def test_the_table_and_the_fields_are_the_same() -> None:

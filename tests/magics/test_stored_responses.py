@@ -117,12 +117,13 @@ def test_items_that_the_server_lost_are_sent_again_without_ids(
     assert texts(accepted) == texts(refused)
 
 
+@pytest.mark.parametrize("option", ["--no-store", "--set store=false"])
 def test_what_the_server_did_not_store_is_echoed_without_ids(
-    shell: InteractiveShell, server: ScriptedServer
+    shell: InteractiveShell, server: ScriptedServer, option: str
 ) -> None:
     """Row 38."""
     server.script(*responses_stream("one"))
-    run(shell, "%%respond --no-store\none")
+    run(shell, f"%%respond {option}\none")
     run_respond(shell, server, None, "two")
     assert "msg_1" not in str(server.exchange(1).json)
     assert chain(server) == [(None, 1), (None, 3)]

@@ -35,13 +35,13 @@ class Row:
 
     Attributes:
         thread, model: whose; ``""`` in a total.
-        turns: how many prompts were answered, by a model.
-        uncounted: how many of them have no usage from the server.
+        turns: how many prompts were answered, by a model; one with its rounds of tools is one.
+        uncounted: how many of them have no usage from the server, or not of every round.
         input, cached, output, reasoning: tokens; cached ones are input, reasoning ones output.
         seconds: from sending to the end, added up.
         dollars: what the turns whose cost is known came to, ``None`` if no cost is known.
         sources: who says so.
-        unpriced: how many turns have usage, but no known cost.
+        unpriced: how many of them have usage whose cost is not known.
     """
 
     thread: str = ""
@@ -158,20 +158,22 @@ def _is_near(base_url: str) -> bool:
 
 def _row(turns: list[Turn], thread: str = "", model: str = "") -> Row:
     counted = [turn.answer.usage for turn in turns if turn.answer.usage is not None]
-    costs = [cost for turn in turns if (cost := cost_of(turn)) is not None]
+    costs = {turn: cost for turn in turns if (cost := cost_of(turn)) is not None}
+    uncounted = {turn for turn in turns if turn.answer.usage is None}
+    unpriced = set(turns) - costs.keys() - uncounted
     return Row(
         thread,
         model,
         turns=len(begins(turns)),
-        uncounted=len(turns) - len(counted),
+        uncounted=len(begins(uncounted)),
         input=sum(one.input for one in counted),
         cached=sum(one.cached for one in counted),
         output=sum(one.output for one in counted),
         reasoning=sum(one.reasoning for one in counted),
         seconds=sum(turn.elapsed for turn in turns),
-        dollars=sum(cost.dollars for cost in costs) if costs else None,
-        sources=tuple(dict.fromkeys(cost.source for cost in costs)),
-        unpriced=len(counted) - len(costs),
+        dollars=sum(cost.dollars for cost in costs.values()) if costs else None,
+        sources=tuple(dict.fromkeys(cost.source for cost in costs.values())),
+        unpriced=len(begins(unpriced)),
     )
 
 

@@ -7,7 +7,7 @@ import importlib.util
 import pytest
 
 from nbchat.conversation import Conversation, Turn
-from nbchat.messages import Message, Started, TextDelta, Usage, UsageSeen
+from nbchat.messages import Message, Started, Text, TextDelta, Usage, UsageSeen
 from nbchat.pricing import (
     Cost,
     context_window,
@@ -109,6 +109,21 @@ def test_a_row_for_each_thread_and_model() -> None:
     assert (both.turns, both.input, both.dollars) == (5, 34, 0.75)
     assert cost_text(both) == "$0.7500 (without 3 turns)"
     assert table([first, both]).splitlines()[1].endswith("$0.7500 (without 2 turns)")
+
+
+def test_a_prompt_and_its_rounds_of_tools_are_one_turn() -> None:
+    thread = Conversation("main")
+    first = used(thread, Usage(10, 5, cost=0.5), "m")
+    for answered_by in ("m", "other"):
+        result = Message("tool", (Text("1"),), tool_call_id="call_1")
+        turn = Turn((result,), "chat", model="m")
+        thread.open(turn, first)
+        turn.answer.apply(Started(model=answered_by))
+        first = turn
+    assert [(row.model, row.turns) for row in usage([thread])] == [("m", 1), ("other", 1)]
+    both = total([thread])
+    assert (both.turns, both.uncounted) == (1, 1)
+    assert cost_text(both) == "$0.5000 (without 1 turn)"
 
 
 def test_no_turns() -> None:

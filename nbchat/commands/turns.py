@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbchat import view
 from nbchat.commands import Context, Words, command, named, several
+from nbchat.conversation import begins
 from nbchat.conversation.window import estimate
 from nbchat.errors import NbchatError, UsageError
 from nbchat.local.server import CONTEXT
@@ -23,7 +24,7 @@ def context_(context: Context, words: Words) -> str:
     messages = [Message.of("system", thread.system)] if thread.system else []
     messages += thread.history()
     lines = [_line(message) for message in messages] or ["nothing: the next prompt is the first"]
-    left_out = sum(turn.id in thread.hidden for turn in thread.path())
+    left_out = len(begins(turn for turn in thread.path() if turn.id in thread.hidden))
     if left_out:
         lines.append(f"({several(left_out, 'hidden turn')} left out)")
     tokens = estimate(messages)

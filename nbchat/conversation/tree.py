@@ -26,8 +26,9 @@ class Placement:
 
     Attributes:
         parent: the turn that it follows, ``None`` at the start.
-        replaced: how many answers of an earlier run of its cell it takes the place of.
-        aside: how many later turns leave the current path with them.
+        replaced: how many answers of an earlier run of its cell it takes the place of; a prompt
+            and its rounds of tools are one.
+        aside: how many later turns leave the current path with them, counted alike.
 
     >>> Placement(None, replaced=1, aside=2).note
     "replaces this cell's earlier answer; 2 later turns set aside"
@@ -146,12 +147,11 @@ class Conversation:
         if append or running or not (cell and execution):
             return Placement(self.head)
         path = self.path()
-        own = [turn.cell == cell for turn in path]
-        if not any(own):
+        own = [turn for turn in path if turn.cell == cell]
+        if not own:
             return Placement(self.head)
-        first = own.index(True)
-        replaced = sum(own)
-        return Placement(path[first].parent, replaced, len(path) - first - replaced)
+        leaving, replaced = begins(path[path.index(own[0]) :]), begins(own)
+        return Placement(own[0].parent, len(replaced), len(leaving) - len(replaced))
 
     def open(self, turn: Turn, parent: Turn | None) -> Turn:
         """Add ``turn`` after ``parent`` (``None``: as a new first turn) and make it the head."""
@@ -362,9 +362,7 @@ class Conversation:
 
     def _unit(self, turn: Turn) -> list[Turn]:
         """The turns that must be sent together with ``turn``: calls and what the tools gave."""
-        while turn.continues and turn.parent is not None:
-            turn = turn.parent
-        unit = [turn]
+        unit = begins([turn])
         for later in self.turns:  # a parent comes before its children
             if later.continues and later.parent in unit:
                 unit.append(later)
@@ -377,8 +375,16 @@ def _digest(system: str, messages: Sequence[Message]) -> str:
 
 
 def begins(turns: Iterable[Turn]) -> list[Turn]:
-    """Return the turns that begin a prompt; the others of it give results of its tools."""
-    return [turn for turn in turns if not (turn.continues and turn.parent is not None)]
+    """Return the turns that begin the prompts of these, each once.
+
+    The other turns of a prompt give what its tools gave.
+    """
+    found: dict[Turn, None] = {}
+    for turn in turns:
+        while turn.continues and turn.parent is not None:
+            turn = turn.parent
+        found[turn] = None
+    return list(found)
 
 
 def children(turns: Iterable[Turn]) -> dict[Turn | None, list[Turn]]:

@@ -83,6 +83,17 @@ class TestPlace:
             ask(thread, prompt, "loop", "run 3")
         assert said(thread) == "u U v V"
 
+    def test_a_prompt_and_its_rounds_of_tools_are_one_answer(self) -> None:
+        thread = Conversation("main")
+        for cell in "ab":
+            first = ask(thread, cell, cell, f"run {cell}")
+            first.answer.apply(ToolCallDelta("0", "call_1", "f", "{}"))
+            result = Message("tool", (Text("1"),), tool_call_id="call_1")
+            thread.open(Turn((result,), "chat", cell=cell, execution=f"run {cell}"), first)
+        assert thread.place("a", "run c").note == (
+            "replaces this cell's earlier answer; 1 later turn set aside"
+        )
+
     def test_a_prompt_of_the_same_run_follows_where_the_run_went(self) -> None:
         thread = Conversation("main")
         first = ask(thread, "a", "a", "run 1")

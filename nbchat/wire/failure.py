@@ -54,18 +54,15 @@ def read_failure(
     headers: Mapping[str, str],
     body: bytes,
     *,
-    provider: str = "",
-    host: str = "",
-    model: str = "",
     key_hint: str = "",
 ) -> APIStatusError:
-    """Return the error for an answer with an error status.
+    """Return the error for an answer with an error status; the caller knows where it happened.
 
     ``headers`` have names in lower case (or ignore case); ``key_hint`` says what to do about a key
     that is missing or wrong.
 
     >>> body = b'{"error": {"message": "no such model", "code": "model_not_found"}}'
-    >>> error = read_failure(404, {"x-request-id": "r1"}, body, host="example.com", model="m")
+    >>> error = read_failure(404, {"x-request-id": "r1"}, body)
     >>> type(error).__name__, error.detail, error.code, error.request_id
     ('NotFoundError', 'no such model', 'model_not_found', 'r1')
     """
@@ -90,9 +87,6 @@ def read_failure(
         type=found.type,
         request_id=request_id_of(headers) or _shorten(found.request_id, 100),
         body=value,
-        provider=provider,
-        host=host,
-        model=model,
         hint=advise(facts),
     )
 

@@ -21,9 +21,9 @@ from nbchat.errors import (
 from nbchat.wire.failure import asked_wait, read_failure, stream_failure
 
 
-def read(status: int, body: object, headers: dict[str, str] | None = None, **context: str):
+def read(status: int, body: object, headers: dict[str, str] | None = None, *, key_hint: str = ""):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return read_failure(status, headers or {}, raw, **context)
+    return read_failure(status, headers or {}, raw, key_hint=key_hint)
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,11 @@ def test_code_param_type_and_request_id() -> None:
         422,
         {"error": {"message": "m", "code": 17, "param": "seed", "type": "t"}},
         {"x-request-id": "req_1"},
-        provider="p",
-        host="h",
-        model="mod",
     )
     assert isinstance(error, UnprocessableEntityError)
     assert (error.code, error.param, error.type, error.request_id) == ("17", "seed", "t", "req_1")
-    assert (error.provider, error.host, error.model) == ("p", "h", "mod")
     assert error.body == {"error": {"message": "m", "code": 17, "param": "seed", "type": "t"}}
+    error.host, error.model = "h", "mod"
     assert str(error) == "HTTP 422, 17, request req_1 (h, model mod)\nm"
 
 

@@ -14,7 +14,9 @@ from nbchat.wire.refusal import amend
 
 def refusal(message: str, status: int = 400, **fields: object) -> APIStatusError:
     body = {"error": {"message": message, **fields}}
-    return read_failure(status, {}, json.dumps(body).encode(), model="gpt-5")
+    error = read_failure(status, {}, json.dumps(body).encode())
+    error.model = "gpt-5"
+    return error
 
 
 UNSUPPORTED = "Unsupported parameter: '{}' is not supported with this model."

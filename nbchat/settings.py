@@ -8,6 +8,7 @@ a server but never decides where a key goes (see `nbchat.providers`).
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -96,7 +97,7 @@ class NbChat(Configurable):
     @validate("timeout")
     def _positive(self, proposal: Mapping[str, Any]) -> float | None:
         value: float | None = proposal["value"]
-        if value is not None and value <= 0:
+        if value is not None and not _is_timeout(value):
             raise TraitError(f"NbChat.timeout is a number of seconds above 0, not {value:g}")
         return value
 
@@ -135,10 +136,7 @@ def lookup(settings: NbChat, name: str) -> Value:
     variable = VARIABLES.get(name)
     text = os.environ.get(variable, "") if variable else ""
     if text and variable:
-        found = _from_text(trait, text, variable)
-        if isinstance(found, float) and found <= 0:
-            raise UsageError(f"the variable {variable} must be a number above 0, not {text!r}")
-        return Value(found, "environment", variable)
+        return Value(_from_text(trait, text, variable), "environment", variable)
     return Value(value, "default")
 
 
@@ -175,7 +173,7 @@ def _check_project(table: Any, where: str) -> dict[str, Any]:
         if name == "providers":
             checked[name] = check_entries(value, f"{where}: providers")
         elif name == "timeout":
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+            if not _is_timeout(value):
                 raise UsageError(f"{where}: timeout is a number of seconds above 0")
         elif not isinstance(value, str):
             raise UsageError(f"{where}: {name} must be text")
@@ -210,10 +208,18 @@ def check_entries(entries: Any, where: str) -> dict[str, dict[str, str]]:
     return {str(name): dict(entry) for name, entry in entries.items()}
 
 
+def _is_timeout(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf
+
+
 def _from_text(trait: TraitType[Any, Any], text: str, variable: str) -> Any:
     try:
-        return trait.from_string(text)
+        found = trait.from_string(text)
+        valid = not isinstance(trait, Float) or _is_timeout(found)
     except (TraitError, ValueError):
+        valid = False
+    if not valid:
         values = getattr(trait, "values", None)
         wanted = f"one of {', '.join(values)}" if values else "a number above 0"
-        raise UsageError(f"the variable {variable} must be {wanted}, not {text!r}") from None
+        raise UsageError(f"the variable {variable} must be {wanted}, not {text!r}")
+    return found

@@ -195,6 +195,8 @@ def test_precedence_of_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     [
         ("modle = 'm'", "did you mean model"),
         ("timeout = 0", "above 0"),
+        ("timeout = nan", "above 0"),
+        ("timeout = true", "above 0"),
         ("model = 3", "must be text"),
         ("display = 'big'", "one of auto"),
         ("[tool.nbchat.providers.lab]\nmodel = 'm'", "needs a base_url"),
@@ -214,11 +216,14 @@ def test_mistakes_in_the_configuration() -> None:
         settings.providers = {"lab": {"model": "m"}}
     with pytest.raises(TraitError, match="above 0"):
         settings.timeout = -1
+    with pytest.raises(TraitError, match="above 0"):
+        settings.timeout = float("nan")
 
 
-def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NBCHAT_TIMEOUT", "soon")
-    with pytest.raises(UsageError, match="NBCHAT_TIMEOUT must be a number above 0, not 'soon'"):
+@pytest.mark.parametrize("text", ["soon", "0", "nan", "inf"])
+def test_a_wrong_variable_is_named(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBCHAT_TIMEOUT", text)
+    with pytest.raises(UsageError, match=f"NBCHAT_TIMEOUT must be a number above 0, not '{text}'"):
         lookup(NbChat(), "timeout")
 
 

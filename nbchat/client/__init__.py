@@ -64,7 +64,6 @@ class Client:
         url: str,
         *,
         key: Secret | None = None,
-        headers: Mapping[str, str] | None = None,
         timeout: float = 10.0,
         provider: str = "",
     ) -> Any:
@@ -73,9 +72,7 @@ class Client:
         Raises:
             APIError: no connection, an error status, or something else than JSON.
         """
-        request = Request(
-            url, {}, "chat", key, headers or {}, timeout=timeout, retries=0, provider=provider
-        )
+        request = Request(url, {}, "chat", key, timeout=timeout, retries=0, provider=provider)
         _check_headers(request.key, request.headers)
         worker = self._started()
         future = asyncio.run_coroutine_threadsafe(

@@ -14,7 +14,7 @@ from nbchat.conversation.tree import Conversation, begins, children
 from nbchat.conversation.turn import Turn
 from nbchat.messages import Message
 
-_EXCERPT = 60  # characters
+_EXCERPT = 60  # characters of a message
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "─": "-", "●": "*", "○": "o", "·": "-", "…": "~", "→": ">"}
 )
@@ -106,7 +106,7 @@ def _row(thread: Conversation, turn: Turn, rail: str, current: bool) -> Row:
     )
 
 
-def excerpt(messages: tuple[Message, ...], length: int = _EXCERPT) -> str:
+def excerpt(messages: tuple[Message, ...]) -> str:
     r"""Return the first words of a turn on one line: the user's, and an arrow before an answer.
 
     The fences of code are left out.
@@ -120,6 +120,6 @@ def excerpt(messages: tuple[Message, ...], length: int = _EXCERPT) -> str:
             f"{call.name}()" for call in message.tool_calls
         )
         if words:
-            words = words if len(words) <= length else words[: length - 1] + "…"
+            words = words if len(words) <= _EXCERPT else words[: _EXCERPT - 1] + "…"
             said.append(f"→ {words}" if message.role == "assistant" else words)
     return " ".join(said)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
 
 from nbchat.messages import Audio, File, Image, Message, Part, Refusal, Text
@@ -44,7 +44,6 @@ def fit(
     history: Sequence[Sequence[Message]],
     fixed: Sequence[Message],
     window: int,
-    count: Callable[[Iterable[Message]], int] = estimate,
 ) -> tuple[list[Message], int]:
     """Drop the oldest turns until the rest fits; return its messages and how many turns went.
 
@@ -53,16 +52,15 @@ def fit(
     Args:
         history: the messages of each turn, see `Conversation.context`.
         fixed: what stays in any case: the system message and the prompt.
-        window: tokens that there are for the input.
-        count: how many tokens messages are.
+        window: tokens that there are for the input, by `estimate`.
 
     >>> turns = [[Message.of("user", "a" * 400)], [Message.of("user", "short")]]
     >>> kept, dropped = fit(turns, [Message.of("user", "prompt")], 50)
     >>> [message.text for message in kept], dropped
     (['short'], 1)
     """
-    sizes = [count(messages) for messages in history]
-    over = count(fixed) + sum(sizes) - window
+    sizes = [estimate(messages) for messages in history]
+    over = estimate(fixed) + sum(sizes) - window
     first = 0
     while first < len(history) and (over > 0 or _continues(history[first], first)):
         over -= sizes[first]

@@ -19,10 +19,10 @@ from nbchat.options import Options, check
 from nbchat.reply import Reply
 from nbchat.session import Plan, Session, shared
 
-# What only a cell can do.
-_OF_A_CELL = frozenset({"bg", "code", "curl", "dry_run", "literal", "out"})
-
 __all__ = ["achat", "arespond", "chat", "respond"]
+
+_OF_A_CELL = ("bg", "code", "curl", "dry_run", "literal", "out")
+"""What only a cell can do."""
 
 
 @overload
@@ -106,8 +106,9 @@ def arespond(
 
 def _plan(endpoint: Endpoint, prompt: str, options: dict[str, Any]) -> tuple[Session, Plan]:
     session = shared()
-    for name in sorted(_OF_A_CELL & options.keys()):
-        raise UsageError(f"{name} is for cells: Python has the reply itself; nothing was sent")
+    for name in _OF_A_CELL:
+        if options.get(name):
+            raise UsageError(f"{name} is for cells: leave it out, Python has the reply itself")
     chosen = Options.of(**options)
     check(chosen, endpoint)
     return session, session.plan(prompt, chosen, endpoint)

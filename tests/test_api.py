@@ -128,6 +128,10 @@ def test_the_options_are_the_magics(
     assert first == second
 
 
+def test_an_option_that_asks_for_nothing_is_none(way: Way, server: ScriptedServer) -> None:
+    assert way.ask("hello", out=None, bg=False, seed=None).text == "echo: hello"
+
+
 def test_tools_and_structure(way: Way, server: ScriptedServer) -> None:
     script(server, way.magic, calls(way.magic, ("add", {"a": 1})), streamed(way.magic, "[2]"))
     events = list(way.ask("add", tool=add, schema=list[int], stream=True))

@@ -172,10 +172,7 @@ class Session:
         """Return what ``--dry-run`` or ``--curl`` shows of the request that `run` would send."""
         provider = plan.provider
         if not provider.model:
-            raise ConfigurationError(
-                f"no model is named for {provider.name}\n"
-                "Name one with -m MODEL or %config NbChat.model."
-            )
+            raise _no_model(provider)
         # The embedded server has no address before it runs.
         url = endpoint_url(provider.base_url or "http://127.0.0.1/v1", plan.endpoint)
         body = plan.body(self.experience.habits(provider))
@@ -299,22 +296,24 @@ class Session:
         self, provider: Provider, stopped: StopSignal
     ) -> Generator[StreamEvent, None, Provider]:
         """Return the provider with its model, if it has just one."""
-        what = f"no model is named for {provider.name}"
         try:
             names = yield from quietly(lambda: self.models(provider), stopped)
         except APIConnectionError:
             raise
         except APIError as error:
-            raise ConfigurationError(
-                f"{what}, and it did not say which it has ({error.what})\n"
-                "Name one with -m MODEL or %config NbChat.model."
-            ) from error
+            why = f", and it did not say which it has ({error.what})"
+            raise _no_model(provider, why) from error
         if len(names) == 1:
             return replace(provider, model=names[0])
         some = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-        raise ConfigurationError(
-            f"{what}; it has {some or 'none'}\nName one with -m MODEL or %config NbChat.model."
-        )
+        raise _no_model(provider, f"; it has {some or 'none'}")
+
+
+def _no_model(provider: Provider, why: str = "") -> ConfigurationError:
+    return ConfigurationError(
+        f"no model is named for {provider.name}{why}\n"
+        "Name one with -m MODEL or %config NbChat.model."
+    )
 
 
 def _check_local(parts: Sequence[Part], options: Options) -> None:

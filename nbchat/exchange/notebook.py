@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from nbchat.conversation import Conversation, Turn
 from nbchat.exchange.markdown import part_markdown
 from nbchat.messages import Message, Text
+from nbchat.options import MAGIC
 
-_MAGICS = {"chat": "chat", "responses": "respond"}
 # Fields of a request, and the options that they come from.
 _OPTIONS = {
     "temperature": "--temperature",
@@ -56,7 +56,7 @@ def to_notebook(thread: Conversation) -> str:
                 line += " --literal"
             # Of the line ends at the end of a cell the last one is not the user's.
             end = "\n" if text.endswith("\n") else ""
-            source, system = f"%%{line}\n{text}{end}", False
+            source, system = f"{line}\n{text}{end}", False
         else:
             continue  # only results of tools, which come again by themselves
         cells.append(v4.new_code_cell(source, id=turn.id, outputs=_outputs(turn)))
@@ -78,7 +78,7 @@ def _said_by_hand(thread: Conversation, turn: Turn) -> str:
 
 def _line(turn: Turn, *, system: bool) -> str:
     """Return the magic line, with the provider, model and options of the turn."""
-    words = [_MAGICS[turn.endpoint]]
+    words = [MAGIC[turn.endpoint]]
     if turn.base_url and turn.provider == urlsplit(turn.base_url).netloc:
         words += ["--base-url", turn.base_url]
     elif turn.provider:

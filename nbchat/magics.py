@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nbchat.reply import Reply
     from nbchat.session import Session
 
-_OWN = (NbchatError, Interrupted)  # what nbchat raises itself
+_RAISED = (NbchatError, Interrupted)  # by nbchat itself
 _KIND = {"%": "line", "%%": "cell"}  # IPython's words
 _PLACES = [(sign, name) for name in NAMES for sign in _KIND]
 
@@ -198,14 +198,14 @@ class Extension:
         IPython keeps just one, and a mistyped ``%nbchat`` takes the place of the user's.
         """
         last = getattr(sys, "last_value", None)
-        if last is not None and not isinstance(last, _OWN):
+        if last is not None and not isinstance(last, _RAISED):
             self._failure = last
 
     @contextmanager
     def _short_errors(self) -> Iterator[None]:
         try:
             yield
-        except _OWN as error:
+        except _RAISED as error:
             error.show_stack = self.settings.traceback
             raise
 

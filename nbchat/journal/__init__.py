@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 __all__ = ["FILENAME", "Journal", "Past"]
 
 FILENAME = "nbchat.sqlite"
-_READ_WAIT = 2.0  # seconds that a list or a restore waits for a locked file
+_WAIT = 2.0  # seconds for a locked file
 _FORGET_WAIT = 10.0
 _DAY = 86400.0
 
@@ -189,7 +189,7 @@ class Journal:
         Raises:
             UsageError: the journal can't be read.
         """
-        return self._read(self._past)
+        return self._use(self._past)
 
     def latest(self) -> Past | None:
         """Return what this notebook had last, ``None`` if nothing or if its name is not known.
@@ -216,7 +216,7 @@ class Journal:
                 f"the journal has {count} of a kernel {ref!r}\n%nbchat restore --list shows them"
             )
         try:
-            threads = self._read(lambda connection: _restored(connection, found[0]))
+            threads = self._use(lambda connection: _restored(connection, found[0]))
         except (RecordError, ValueError) as error:
             raise UsageError(f"the record {found[0]} in {self.path} is damaged: {error}") from None
         with self._lock:
@@ -246,7 +246,7 @@ class Journal:
         if not self.flush(_FORGET_WAIT):
             reason = self.broken or "it is locked or the disk is full"
             raise UsageError(f"the thread {thread.name} is not deleted from {self.path}: {reason}")
-        if not self._read(store.wipe):
+        if not self._use(store.wipe):
             raise UsageError(
                 f"the thread {thread.name} is deleted, but another program reads {self.path}: "
                 "its log still holds the text until that ends"
@@ -273,7 +273,7 @@ class Journal:
             store.shrink(connection)
             return count
 
-        return self._read(delete)
+        return self._use(delete)
 
     def _past(self, connection: sqlite3.Connection) -> list[Past]:
         found = []
@@ -288,14 +288,15 @@ class Journal:
                 found.append(Past(id, notebook, started, changed, threads))
         return found
 
-    def _read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+    def _use(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Return what ``work`` makes of the file as it is now, what waited included."""
         if not self.path:
             raise UsageError("no journal is kept: %config NbChat.journal is off")
-        self.flush(_READ_WAIT)
+        self.flush(_WAIT)
         try:
-            connection = store.connect(self.path, _READ_WAIT)
+            connection = store.connect(self.path, _WAIT)
             try:
-                return read(connection)
+                return work(connection)
             finally:
                 connection.close()
         except (sqlite3.Error, OSError, store.Unusable) as error:

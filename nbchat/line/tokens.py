@@ -203,6 +203,7 @@ class _Scanner:
     def _unknown(self, flag: str) -> UsageError:
         if flag in self.hints:
             return UsageError(f"no option {flag}: {self.hints[flag]}")
+        # What is less near may well be the first word of a prompt.
         near = closest(flag.replace("_", "-"), self.actions, cutoff=0.75)
         return UsageError(
             f"no option {flag[:40]}{near}; write -- before a prompt that begins with a hyphen"

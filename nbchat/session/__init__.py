@@ -38,7 +38,8 @@ __all__ = ["Plan", "Session", "shared"]
 class Session:
     """Everything that nbchat keeps while the kernel lives.
 
-    State is changed only on the thread that runs `run`'s generator.
+    State is changed only on the thread that runs `run`'s generator; only the models that a server
+    listed are noted on the thread that asked it.
 
     Attributes:
         threads: the conversations by name, and which of them is the current one.

@@ -108,6 +108,7 @@ def test_one_repair(magic: str, shell: InteractiveShell, server: ScriptedServer)
     assert "y: Input should be a valid integer" in str(again[-1]["content"])
     assert '"y"' in str(again[-1]["content"])  # the schema, which the server may not have shown
     assert form(bodies(server)[1]) == form(bodies(server)[0])
+    assert form(bodies(server)[0])["name"] == "Point"
 
 
 def test_what_still_fails_shows_the_path_and_keeps_the_text(

@@ -76,6 +76,7 @@ def test_only_image_data_is_shown(url: str) -> None:
     page = body_of(Reply(choices=(Choice(text="Hi"),), images=(GeneratedImage(url),)))
     assert "<img" not in page
     assert "onerror=" not in page
+    assert set(re.findall(r'([\w-]+)="https://evil', page)) <= {"href"}, "it is more than a link"
     assert "[image: generated image]" in page
 
 

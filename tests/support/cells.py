@@ -92,17 +92,32 @@ def parts(body: dict[str, Any]) -> list[tuple[str, str]]:
     The content is the text, the URL or the name; of sound its format.
     """
     content = said(body)[-1]["content"]
-    return [("text", content)] if isinstance(content, str) else [_part(part) for part in content]
+    if isinstance(content, str):
+        return [("text", content)]
+    return [_of_chat(part) if "messages" in body else _of_responses(part) for part in content]
 
 
-def _part(part: dict[str, Any]) -> tuple[str, str]:
-    kind = part["type"]
-    if kind in ("text", "input_text"):
-        return "text", part["text"]
-    if kind in ("image_url", "input_image"):
-        url = part["image_url"]
-        return "image", url if isinstance(url, str) else url["url"]
-    if kind == "input_audio":
-        return "audio", part["input_audio"]["format"]
-    given = part["file"] if kind == "file" else part
-    return ("file_url", given["file_url"]) if "file_url" in given else ("file", given["filename"])
+def _of_chat(part: dict[str, Any]) -> tuple[str, str]:
+    match part:
+        case {"type": "text", "text": text}:
+            return "text", text
+        case {"type": "image_url", "image_url": {"url": url}}:
+            return "image", url
+        case {"type": "input_audio", "input_audio": {"format": form}}:
+            return "audio", form
+        case {"type": "file", "file": {"filename": name}}:
+            return "file", name
+    raise AssertionError(f"this is no part of a chat message: {part}")
+
+
+def _of_responses(part: dict[str, Any]) -> tuple[str, str]:
+    match part:
+        case {"type": "input_text", "text": text}:
+            return "text", text
+        case {"type": "input_image", "image_url": str(url)}:
+            return "image", url
+        case {"type": "input_file", "file_url": url}:
+            return "file_url", url
+        case {"type": "input_file", "filename": name}:
+            return "file", name
+    raise AssertionError(f"this is no part of a Responses message: {part}")

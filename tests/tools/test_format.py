@@ -235,7 +235,8 @@ def test_an_answer_becomes_the_object(asked: Any, text: str, expected: object) -
         (
             Point,
             "I can't do that.",
-            "no JSON: Expecting value: line 1 column 1 (char 0)\nSay in the prompt what to fill in, or try another model.",
+            "no JSON: Expecting value: line 1 column 1 (char 0)\n"
+            "Say in the prompt what to fill in, or try another model.",
         ),
         (Point, " ", "the answer is empty"),
         (Point, "[" * 100_000, "no JSON"),

@@ -183,8 +183,10 @@ output => {
   const tags = 'SCRIPT IFRAME FRAME OBJECT EMBED FORM INPUT TEXTAREA LINK META BASE AUDIO VIDEO';
   const forbidden = new Set(tags.split(' ')), found = [];
   // In an error's plain text JupyterLab 4.4 itself makes links of what looks like a path.
-  const error = '.jp-RenderedText[data-mime-type^="application/vnd.jupyter."] a';
-  const open = /^(https?:|mailto:)/, picture = /^data:image\\/(png|gif|jpeg|webp);base64,/;
+  const own = '.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"] a';
+  const links = window.jupyterapp.version.startsWith('4.4.');
+  const open = /^(https?:|mailto:)/, path = /^(?![/][/])[^:]*$/;
+  const picture = /^data:image\\/(png|gif|jpeg|webp);base64,/;
   for (const element of output.querySelectorAll('*')) {
     const tag = element.tagName.toUpperCase();
     if (forbidden.has(tag)) found.push(tag);
@@ -192,7 +194,7 @@ output => {
       if (name.startsWith('on')) found.push(`${tag} ${name}`);
       const loads = ['src', 'srcset', 'poster', 'background', 'data'].includes(name);
       if (loads && !picture.test(value)) found.push(`${tag} ${value}`);
-      const opens = open.test(value) || (element.matches(error) && !value.includes(':'));
+      const opens = open.test(value) || (links && element.matches(own) && path.test(value));
       if (name.endsWith('href') && !opens) found.push(`${tag} ${value}`);
       if (name === 'style' && value.includes('url(')) found.push(`${tag} ${value}`);
     }

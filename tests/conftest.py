@@ -6,15 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 from nbchat.local import weights as store
 from tests.support.server import ScriptedServer
-
-# How long an example takes says more of the machine than of the code.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
 
 _OWN = ("OPENAI_", "AIMLAPI_", "CLOUDFLARE_", "NBCHAT_", "JUPYTER", "IPYTHON")
 _KEPT = (

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbchat.conversation import Answer, Conversation, Turn
@@ -21,7 +21,10 @@ from nbchat.conversation.values import RecordError, dump, load, to_json
 from nbchat.messages import Message, TextDelta
 from tests.support.threads import answers, events, messages, objects, plain_answer
 
+unhurried = settings(deadline=None)
 
+
+@unhurried
 @given(answers())
 def test_the_events_of_an_answer_fold_into_an_equal_one(answer: Answer) -> None:
     copy = Answer()
@@ -31,6 +34,7 @@ def test_the_events_of_an_answer_fold_into_an_equal_one(answer: Answer) -> None:
     assert plain_answer(copy) == plain_answer(answer)
 
 
+@unhurried
 @given(st.one_of(events, messages, objects, st.lists(messages).map(tuple)))
 def test_values_survive_json(value: Any) -> None:
     assert load(standard_json.loads(to_json(dump(value)))) == value
@@ -92,6 +96,7 @@ def test_what_is_no_record_is_refused(turn: dict[str, Any], answer: dict[str, An
         load_turn(turn, answer, None)
 
 
+@unhurried
 @given(st.data(), st.sampled_from(["", "null", "1", '"x"', "[]", "{}"]))
 def test_no_change_of_a_record_does_more_than_be_refused(data: st.DataObject, put: str) -> None:
     text = to_json([_GOOD, dump_answer(data.draw(answers()))])

@@ -29,7 +29,9 @@ from nbchat.messages import (
 from tests.support.threads import plain, threads
 
 # The folder may hold the files of several examples: each is written anew.
-many = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def answered(prompt: str, answer: str, **given: Any) -> Turn:

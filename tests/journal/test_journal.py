@@ -94,7 +94,7 @@ class TestKept:
         copies = second.restore(past.id[:4])
         assert [plain(copy) for copy in copies] == [plain(thread), plain(other)]
 
-    @settings(max_examples=25)
+    @settings(max_examples=25, deadline=None)
     @given(threads())
     def test_nothing_of_a_thread_is_lost(
         self, tmp_path_factory: pytest.TempPathFactory, thread: Conversation

@@ -133,7 +133,9 @@ def test_what_can_not_be_filled_is_named_and_not_sent(
 
 
 @pytest.mark.parametrize("magic", MAGICS)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(text=st.text(st.characters(exclude_categories=["Cs"])) | st.text("{}\\%#$`'\"?!;\t\r\n a"))
 @example(text="{ {% if %} {# a #} {n} $n ${n} $(n) \\n \\\\ %d %% }} }")
 @example(text='%%chat\n!ls\n?\nwhat\'s "this"?')

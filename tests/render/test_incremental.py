@@ -58,6 +58,7 @@ def mutations(draw: st.DrawFn) -> str:
 @settings(
     max_examples=6_500,
     derandomize=True,
+    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )

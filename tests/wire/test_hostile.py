@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbchat.wire.sse import SSEDecoder
@@ -55,6 +55,7 @@ def _changed(value: Any, path: tuple[Any, ...], other: Any) -> Any:
     return copy
 
 
+@settings(deadline=None)
 @given(stream=st.sampled_from(STREAMS), data=st.data())
 def test_anything_in_the_place_of_anything(
     stream: tuple[Case, list[Any]], data: st.DataObject
@@ -72,6 +73,7 @@ def test_anything_in_the_place_of_anything(
         str(part).encode()  # nothing that cannot be shown or stored
 
 
+@settings(deadline=None)
 @given(
     stream=st.sampled_from(STREAMS),
     order=st.randoms(use_true_random=False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.wire.streams import Case, fold, summary
@@ -36,6 +36,7 @@ def test_split_in_two_at_every_boundary(case: Case) -> None:
         assert summary(halves) == summary(whole)
 
 
+@settings(deadline=None)
 @given(case=st.sampled_from(SHORT), data=st.data())
 def test_split_anywhere(case: Case, data: st.DataObject) -> None:
     body = case.body
@@ -46,6 +47,7 @@ def test_split_anywhere(case: Case, data: st.DataObject) -> None:
     assert summary(split) == summary(whole)
 
 
+@settings(deadline=None)
 @given(case=st.sampled_from(SHORT), data=st.data())
 def test_a_cut_is_never_passed_off_as_complete(case: Case, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(case.body)))
@@ -58,6 +60,7 @@ def test_a_cut_is_never_passed_off_as_complete(case: Case, data: st.DataObject) 
         assert any(mark in case.body[:cut] for mark in marks)
 
 
+@settings(deadline=None)
 @given(endpoint=st.sampled_from(["chat", "responses"]), body=st.binary(max_size=300))
 def test_no_bytes_stop_the_decoder(endpoint: str, body: bytes) -> None:
     answer, _ = fold(endpoint, [body])

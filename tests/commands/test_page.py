@@ -36,6 +36,9 @@ def test_the_picture_of_a_tree_is_escaped() -> None:
     page = Reader(tree_html(thread))
     assert page.tags <= {"style", "div", "code", "span", "small"}
     assert page.names <= {"class"}
+    text = "".join(page.texts)
+    for said in ("<script>alert(1)</script>", '<img src=x onerror="alert(1)">', "</div><script>"):
+        assert said in text
 
 
 def no_formula(page: str) -> bool:

@@ -97,7 +97,10 @@ def test_an_interrupt_while_waiting(kernel: Kernel, server: ScriptedServer) -> N
 STRIKE = """\
 import os, signal
 from {module} import {kind}
+struck = []
 def strike(self, *args, _close={kind}.close):
+    struck.append(self)
+    {kind}.close = _close
     os.kill(os.getpid(), signal.SIGINT)
     _close(self, *args)
 {kind}.close = strike
@@ -116,6 +119,7 @@ def test_a_second_interrupt_in_the_clean_up(
     request, messages = start(kernel, server)
     kernel.manager.interrupt_kernel()
     check_stopped(kernel, server, request, messages)
+    assert printed(kernel.run("print(len(struck))")) == "1\n"
 
 
 # --- The button -----------------------------------------------------------------------------

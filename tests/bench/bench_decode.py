@@ -1,6 +1,6 @@
 """What decoding costs: nbchat beside httpx with json.loads alone, and the openai package.
 
-``python -m tests.bench.bench_decode [CHUNKS]`` prints a table and ends with 1 if a goal is missed.
+``python -m tests.bench.bench_decode [CHUNKS]`` prints a table and ends with 3 if a goal is missed.
 
 A server in a process of its own sends an answer of 100,000 chunks over loopback, as fast as it is
 read: as one run of bytes, and again with an HTTP chunk around each event, as most servers send.
@@ -31,6 +31,7 @@ from nbchat.client import Client, Request
 from nbchat.conversation.fold import Answer
 from nbchat.messages import Endpoint, TextDelta
 from nbchat.wire.url import endpoint_url
+from tests.bench import MISSED
 from tests.support.server import chat_stream, responses_stream
 
 CHUNKS = 100_000
@@ -207,7 +208,7 @@ def main() -> int:
     ]
     CLIENT.close()
     server.terminate()
-    return 0 if all(met) else 1
+    return 0 if all(met) else MISSED
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from playwright.sync_api import Page
 
 from tests.support.server import Hold, Step, chat_stream
 
@@ -60,3 +62,11 @@ def paced(text: str, deltas: int = 12) -> tuple[list[Step], list[Hold]]:
     *frames, finish, usage, done = chat_stream(*pieces(text))
     steps, holds = held(*(frames[at : at + deltas] for at in range(0, len(frames), deltas)))
     return [*steps, finish, usage, done], holds
+
+
+def go_on(page: Page, holds: Iterable[Hold], pause: float) -> None:
+    """Release each hold when the page has had so many milliseconds to show what came before."""
+    for hold in holds:
+        assert hold.reached.wait(20)
+        page.wait_for_timeout(pause)
+        hold.release()

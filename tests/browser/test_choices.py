@@ -12,7 +12,7 @@ from .conftest import OpenNotebook
 from .driver import Tab
 from .lab import JupyterServer
 from .looks import check_steady, faint, wide
-from .samples import LAST, MIXED, pieces
+from .samples import LAST, MIXED, go_on, pieces
 
 BRIEF = "Take **four times** as many.\n\n- That halves $s/\\sqrt{n}$.\n"
 CODE = """\
@@ -79,10 +79,7 @@ def test_answers_grow_side_by_side(
     tab.run(2)
     with tab.frames(1) as frames:
         tab.start(1)
-        for hold in holds[:-1]:
-            assert hold.reached.wait(20)
-            tab.page.wait_for_timeout(REPAINT)
-            hold.release()
+        go_on(tab.page, holds[:-1], REPAINT)
         assert holds[-1].reached.wait(20)
         for number, end in enumerate(ENDS, 1):
             expect(choice(tab, number)).to_contain_text(end)

@@ -13,7 +13,7 @@ from .conftest import OpenNotebook
 from .driver import FrontEnd
 from .lab import JupyterServer
 from .looks import check_steady
-from .samples import LAST, MIXED, held, paced
+from .samples import LAST, MIXED, go_on, held, paced
 
 REPAINT = 100  # milliseconds: twice the shortest interval between two repaints
 
@@ -47,10 +47,7 @@ def test_nothing_jumps_while_an_answer_streams_and_when_it_is_done(
     expect(tab.output(2).locator("mjx-container")).to_have_count(1)
     with tab.frames(1) as frames:
         tab.start(1)
-        for hold in holds[:-1]:
-            assert hold.reached.wait(20)
-            tab.page.wait_for_timeout(REPAINT)
-            hold.release()
+        go_on(tab.page, holds[:-1], REPAINT)
         assert holds[-1].reached.wait(20)
         expect(tab.output(1).get_by_text(LAST)).to_have_count(2)
         # The reader has scrolled to somewhere in the answer.
@@ -96,10 +93,7 @@ def test_a_reader_who_scrolls_up_stays_where_he_reads(
     expect(tab.output(1)).to_contain_text(LAST)
     tab.output(1).locator("table").first.evaluate("table => table.scrollIntoView()")
     with tab.frames(1) as frames:
-        for hold in holds[1:]:
-            assert hold.reached.wait(20)
-            tab.page.wait_for_timeout(REPAINT)
-            hold.release()
+        go_on(tab.page, holds[1:], REPAINT)
         tab.wait_done(1)
         expect(tab.output(1).locator(".jupyter-widgets")).to_have_count(0)
     (top,) = {frame.top for frame in frames}

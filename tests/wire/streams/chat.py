@@ -7,7 +7,6 @@ from typing import Any
 from tests.wire.streams import Case, sse, whole
 
 DONE = "[DONE]"
-STOP: dict[str, Any] = {"finish": "stop"}
 
 
 def chunk(delta: Any = None, finish: Any = None, index: int = 0, **more: Any) -> dict[str, Any]:

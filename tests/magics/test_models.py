@@ -107,6 +107,17 @@ def test_a_prompt_that_is_too_long_by_itself_fails(
     assert len(bodies(server)[-1]["messages"]) == 3
 
 
+def test_a_refusal_that_comes_as_a_stream_is_answered_like_any(
+    shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    words = "Unsupported parameter: 'temperature' is not supported with this model."
+    server.script(sse({"error": {"code": 400, "message": words}}))
+    reply = run(shell, "%chat --temperature 0.5 hello")
+    assert (reply.text, reply.status) == ("echo: hello", "completed")
+    assert "temperature was left out" in reply.notices[0]
+    assert "temperature" not in bodies(server)[1]
+
+
 def test_the_configured_model_is_for_a_bare_base_url_too(
     shell: InteractiveShell, server: ScriptedServer
 ) -> None:

@@ -7,10 +7,7 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbchat.errors import (
-    InternalServerError,
-    StreamError,
-)
+from nbchat.errors import InternalServerError, StreamError
 from nbchat.reply import Reply
 from tests.support.cells import bodies, run, texts
 from tests.support.server import (
@@ -19,7 +16,6 @@ from tests.support.server import (
     error_answer,
     json_answer,
     responses_stream,
-    sse,
 )
 
 
@@ -127,17 +123,6 @@ def test_what_the_server_did_not_store_is_echoed_without_ids(
     run_respond(shell, server, None, "two")
     assert "msg_1" not in str(server.exchange(1).json)
     assert chain(server) == [(None, 1), (None, 3)]
-
-
-def test_a_refusal_that_comes_as_a_stream_is_answered_like_any(
-    shell: InteractiveShell, server: ScriptedServer
-) -> None:
-    words = "Unsupported parameter: 'temperature' is not supported with this model."
-    server.script(sse({"error": {"code": 400, "message": words}}))
-    reply = run(shell, "%chat --temperature 0.5 hello")
-    assert (reply.text, reply.status) == ("echo: hello", "completed")
-    assert "temperature was left out" in reply.notices[0]
-    assert "temperature" not in bodies(server)[1]
 
 
 def test_a_second_provider_gets_the_history(

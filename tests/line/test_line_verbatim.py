@@ -65,5 +65,6 @@ def test_a_terminal_asks_for_more_lines_as_ever(cell: str, manager: TransformerM
 def test_it_goes_with_the_extension(shell: InteractiveShell) -> None:
     before = list(shell.input_transformer_manager.cleanup_transforms)
     install_verbatim(shell)
+    install_verbatim(shell)
     remove_verbatim(shell)
     assert shell.input_transformer_manager.cleanup_transforms == before

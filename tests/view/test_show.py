@@ -76,8 +76,9 @@ def test_a_screen_that_raises_ends_the_prompt() -> None:
         raise ValueError("no such widget")
 
     screen, prompt = Screen(painting=fail), Prompt()
+    events = prompt.events()  # held here, so that it does not end by being forgotten
     with pytest.raises(ValueError, match="no such widget"):
-        view.show(prompt.events(), screen)
+        view.show(events, screen)
     assert prompt.left == "given up"
     assert screen.closed == [None]
 

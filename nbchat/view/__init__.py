@@ -13,6 +13,7 @@ from nbchat.errors import Interrupted, NbchatError
 from nbchat.interrupt import uninterrupted
 from nbchat.messages import Settled, StreamEvent
 from nbchat.reply import Reply
+from nbchat.view.home import at_home
 
 __all__ = ["Screen", "cell_ids", "choose", "detach", "show"]
 
@@ -55,10 +56,12 @@ def detach(
 ) -> Callable[[], Reply]:
     """Open ``screen`` in the cell that runs now, and return what shows the rest from a thread.
 
-    The prompt takes its place in the line of its thread at once.
+    The prompt takes its place in the line of its thread at once. What its tools print and display
+    later belongs to the cell that runs now too.
     """
     screen.open()
     screen.event(next(events))
+    events = at_home(events)
     return lambda: _drive(events, screen, keep, detached=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.support.kernels import Kernel, kernel_manager, running_kernel
+
+# Read when the tests are collected; a test run takes the NBCHAT_ variables away.
+OTHERS = [path for path in os.environ.get("NBCHAT_KERNEL_PYTHONS", "").split(os.pathsep) if path]
 
 
 @pytest.fixture
@@ -54,6 +58,18 @@ def run_notebook(kernel_environment: dict[str, str], tmp_path: Path) -> Run:
 def kernel(kernel_environment: dict[str, str], tmp_path: Path) -> Iterator[Kernel]:
     """A kernel with nbchat loaded."""
     with running_kernel(kernel_environment, tmp_path) as kernel:
+        yield kernel
+
+
+@pytest.fixture(params=[sys.executable, *OTHERS], ids=lambda path: Path(path).parents[1].name)
+def each_kernel(
+    request: pytest.FixtureRequest, kernel_environment: dict[str, str], tmp_path: Path
+) -> Iterator[Kernel]:
+    """A kernel with nbchat loaded: of this Python, then of those that are to be tried too.
+
+    `NBCHAT_KERNEL_PYTHONS` names them: paths, separated as in `PATH`.
+    """
+    with running_kernel(kernel_environment, tmp_path, python=request.param) as kernel:
         yield kernel
 
 

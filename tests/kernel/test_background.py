@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.kernels import Messages, at, displays, printed
+from tests.support.calls import calls
+from tests.support.kernels import Kernel, Messages, at, displays, ipykernel_version, printed
 from tests.support.server import Hold, ScriptedServer, chat_stream
 
 pytestmark = pytest.mark.kernel
@@ -99,3 +100,58 @@ def test_an_answer_is_shown_again(kernel: Any, server: ScriptedServer) -> None:
     (shown,) = [m["content"]["data"] for m in messages if m["msg_type"] == "display_data"]
     assert shown["text/plain"] == "Hello."
     assert "Hello." in shown["text/html"]
+
+
+LOOK = """\
+import sys
+from IPython.display import display
+def look(page: int) -> int:
+    \"\"\"Look.\"\"\"
+    print("printed")
+    print("complained", file=sys.stderr)
+    display("displayed")
+    return page
+"""
+LAST = """\
+from nbchat.session import shared
+import time
+print("begun", flush=True)
+while shared().jobs.all[0].state == "running":
+    time.sleep(0.05)
+"""
+
+
+def test_nothing_of_it_appears_in_a_cell_that_runs_meanwhile(
+    each_kernel: Kernel, server: ScriptedServer
+) -> None:
+    """Nor what its tools print and display, which is found in its own cell."""
+    kernel = each_kernel
+    # Before that ipykernel had one place for all that is printed: the cell that runs.
+    keeps = ipykernel_version(kernel) >= (6, 31)
+    kernel.run(LOOK)
+    hold = Hold()
+    server.script(hold, *calls("chat", ("look", {"page": 1})))
+    server.script(*chat_stream("Half ", "of it"))
+    one = kernel.send(f"{at(server)} --bg --tool look\nhello", cell_id="one")
+    messages = list(kernel.messages(one))
+    own = ids(messages)
+    assert hold.reached.wait(60)
+    two = kernel.send(LAST, cell_id="two")
+    while True:
+        message = kernel.client.get_iopub_msg(timeout=60)
+        messages.append(message)
+        if "begun" in str(message["content"].get("text")):
+            hold.release()
+        if message["parent_header"].get("msg_id") == two and "idle" in str(message["content"]):
+            break
+    of = {
+        name: [m for m in messages if m["parent_header"].get("msg_id") == request]
+        for name, request in (("one", one), ("two", two))
+    }
+    assert ids(of["two"]) <= own
+    assert {kind for kind, _ in displays(of["two"])} == {"update_display_data"}
+    assert [c["data"] for _, c in displays(of["one"])][-1]["text/plain"] == "'displayed'"
+    assert "printed" not in printed(of["two"]) or not keeps
+    assert "printed" in printed(of["one"]) or not keeps
+    assert "complained" in printed(of["one"]) or not keeps
+    assert "begun" in printed(of["two"])

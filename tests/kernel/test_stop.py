@@ -1,41 +1,24 @@
 """Stopping an answer, for each ipykernel: the notebook's interrupt, and the Stop button.
 
-The kernels are those of this Python and of the Pythons that `NBCHAT_KERNEL_PYTHONS` names
-(paths, separated as in `PATH`). What a kernel must do follows from its version alone.
+What a kernel must do follows from its version alone.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.calls import calls
-from tests.support.kernels import Kernel, Messages, at, printed, running_kernel
+from tests.support.kernels import Kernel, Messages, at, ipykernel_version, printed
 from tests.support.server import UNTIL_DISCONNECT, Hold, ScriptedServer, chat_stream
 
 pytestmark = pytest.mark.kernel
 
-# Read when the tests are collected; a test run takes the NBCHAT_ variables away.
-OTHERS = [path for path in os.environ.get("NBCHAT_KERNEL_PYTHONS", "").split(os.pathsep) if path]
-PYTHONS = [sys.executable, *OTHERS]
 
-
-@pytest.fixture(params=PYTHONS, ids=lambda path: Path(path).parents[1].name)
-def kernel(
-    request: pytest.FixtureRequest, kernel_environment: dict[str, str], tmp_path: Path
-) -> Iterator[Kernel]:
-    """A kernel of each Python, with nbchat loaded."""
-    with running_kernel(kernel_environment, tmp_path, python=request.param) as kernel:
-        yield kernel
-
-
-def ipykernel_version(kernel: Kernel) -> tuple[int, ...]:
-    said = printed(kernel.run("import ipykernel; print(*ipykernel.version_info[:2])"))
-    return tuple(map(int, said.split()))
+@pytest.fixture
+def kernel(each_kernel: Kernel) -> Kernel:
+    return each_kernel
 
 
 def ids(messages: Messages, kind: str, model: str = "") -> list[str]:
@@ -137,6 +120,21 @@ def test_a_click_on_stop(kernel: Kernel, server: ScriptedServer) -> None:
     else:
         kernel.manager.interrupt_kernel()
     check_stopped(kernel, server, request, messages)
+
+
+def test_a_click_in_the_background(
+    kernel: Kernel, server: ScriptedServer, wait_until: Any
+) -> None:
+    """The cell is done, so that any ipykernel hears it."""
+    subshell = ipykernel_version(kernel) >= (7,)
+    server.script(*chat_stream("Half", " more")[:2], UNTIL_DISCONNECT)
+    opened = kernel.run(f"{at(server)} --bg\nhello", cell_id="one")
+    (button,) = ids(opened, "comm_open", "ButtonModel")
+    assert server.exchange(0)
+    kernel.click(button, subshell=subshell)
+    assert server.exchange(0).disconnected.wait(20)
+    kernel.run(f"{at(server)}\nagain", cell_id="two")
+    wait_until(lambda: "stopped" in printed(kernel.run("%nbchat jobs")))
 
 
 HANGS = """\

@@ -93,11 +93,12 @@ class Kernel:
             self._subshell = str(made["subshell_id"])
         return self._subshell
 
-    def click(self, button: str) -> None:
-        """Click a button, by its comm's id, as JupyterLab does: over the subshell."""
+    def click(self, button: str, *, subshell: bool = True) -> None:
+        """Click a button, by its comm's id, as JupyterLab does: over the subshell, if it can."""
         data = {"method": "custom", "content": {"event": "click"}}
         message = self.client.session.msg("comm_msg", {"comm_id": button, "data": data})
-        message["header"]["subshell_id"] = self.subshell()
+        if subshell:
+            message["header"]["subshell_id"] = self.subshell()
         self.client.shell_channel.send(message)
 
     def reply(self, request: str) -> dict[str, Any]:
@@ -121,6 +122,12 @@ def running_kernel(
             yield kernel
         finally:
             kernel.client.stop_channels()
+
+
+def ipykernel_version(kernel: Kernel) -> tuple[int, ...]:
+    """The first two numbers of the kernel's release."""
+    said = printed(kernel.run("import ipykernel; print(*ipykernel.version_info[:2])"))
+    return tuple(map(int, said.split()))
 
 
 def at(server: ScriptedServer, *options: str) -> str:

@@ -26,11 +26,14 @@ from .samples import LAST, MIXED, go_on, held, paced
 REPAINT = 100  # milliseconds: twice the shortest interval between two repaints
 
 
-def test_text_is_seen_as_soon_as_it_comes(chat: OpenNotebook, model: ScriptedServer) -> None:
+@pytest.mark.parametrize("front", get_args(FrontEnd))
+def test_text_is_seen_as_soon_as_it_comes(
+    front: FrontEnd, chat: OpenNotebook, model: ScriptedServer
+) -> None:
     role, one, two, *rest = chat_stream("Once **upon", "** a time")
     steps, (first, second) = held((role, one), (two,))
     model.script(*steps, *rest)
-    tab = chat("%%chat\nTell me a story.")
+    tab = chat("%%chat\nTell me a story.", front=front)
     tab.start(1)
     expect(tab.output(1).locator("strong")).to_have_text("upon")
     assert "*" not in tab.output(1).inner_text(), "raw syntax is seen"
@@ -222,7 +225,7 @@ def test_an_output_that_scrolls_stays_where_the_reader_has_scrolled_it(
     """As JupyterLab's "Enable Scrolling for Outputs" makes it."""
     steps, holds = paced(MIXED * 3, deltas=150)
     model.script(*steps)
-    tab = chat("%%chat\nExplain the standard error.")
+    tab = chat("%%chat\nExplain the standard error.", front=front)
     tab.start(1)
     assert holds[0].reached.wait(20)
     holds[0].release()
@@ -294,12 +297,13 @@ def test_the_text_stays_below_the_folded_reasoning(
     assert abs(before["y"] - after["y"]) < 1
 
 
+@pytest.mark.parametrize("front", get_args(FrontEnd))
 def test_a_reader_who_scrolls_up_stays_where_he_reads(
-    chat: OpenNotebook, model: ScriptedServer
+    front: FrontEnd, chat: OpenNotebook, model: ScriptedServer
 ) -> None:
     steps, holds = paced(MIXED * 3, deltas=150)
     model.script(*steps)
-    tab = chat("%%chat\nExplain the standard error.", "")
+    tab = chat("%%chat\nExplain the standard error.", "", front=front)
     tab.start(1)
     assert holds[0].reached.wait(20)
     holds[0].release()
@@ -313,11 +317,12 @@ def test_a_reader_who_scrolls_up_stays_where_he_reads(
     assert top > 0
 
 
+@pytest.mark.parametrize("front", get_args(FrontEnd))
 def test_the_answer_is_there_without_a_kernel(
-    chat: OpenNotebook, model: ScriptedServer, jupyter: JupyterServer
+    front: FrontEnd, chat: OpenNotebook, model: ScriptedServer, jupyter: JupyterServer
 ) -> None:
     model.script(*chat_stream(MIXED))
-    tab = chat("%%chat\nExplain the standard error.")
+    tab = chat("%%chat\nExplain the standard error.", front=front)
     tab.run(1)
     expect(tab.output(1).locator(".jupyter-widgets")).to_have_count(0)
     # MathJax has set the formulas by then.
@@ -342,13 +347,14 @@ def test_the_answer_is_there_without_a_kernel(
     assert tab.output(1).inner_text() == text
 
 
+@pytest.mark.parametrize("front", get_args(FrontEnd))
 def test_a_background_answer_streams_into_its_own_cell(
-    chat: OpenNotebook, model: ScriptedServer
+    front: FrontEnd, chat: OpenNotebook, model: ScriptedServer
 ) -> None:
     frames = chat_stream("In the back", "ground.")
     steps, (hold,) = held(frames[:2])
     model.script(*steps, *frames[2:])
-    tab = chat("%%chat --bg\nTell me.", "print('meanwhile')")
+    tab = chat("%%chat --bg\nTell me.", "print('meanwhile')", front=front)
     tab.run(1)
     expect(tab.output(1)).to_contain_text("In the back")
     tab.run(2)

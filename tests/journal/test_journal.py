@@ -253,7 +253,7 @@ class TestPruned:
     def test_a_locked_file_is_said(
         self, opened: Opened, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("nbchat.journal._READ_WAIT", 0.1)
+        monkeypatch.setattr("nbchat.journal._WAIT", 0.1)
         journal = opened()
         ask(journal, Conversation("main"), "a", "A")
         assert journal.flush(5)

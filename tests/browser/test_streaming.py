@@ -225,7 +225,7 @@ def test_an_output_that_scrolls_stays_where_the_reader_has_scrolled_it(
     """As JupyterLab's "Enable Scrolling for Outputs" makes it."""
     steps, holds = paced(MIXED * 3, deltas=150)
     model.script(*steps)
-    tab = chat("%%chat\nExplain the standard error.", front=front)
+    tab = chat("%%chat\nExplain the standard error.")
     tab.start(1)
     assert holds[0].reached.wait(20)
     holds[0].release()

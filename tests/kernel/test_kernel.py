@@ -29,8 +29,9 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 def test_only_the_permanent_output_is_stored(run_notebook: Any, server: ScriptedServer) -> None:
     server.script(*chat_stream(*[f"word{n} " for n in range(50)]))
-    cell = run_notebook(f"{at(server)}\nhello").cells[0]
-    (output,) = cell.outputs
+    notebook = run_notebook(f"{at(server)}\nhello")
+    assert "widgets" not in notebook.metadata
+    (output,) = notebook.cells[0].outputs
     assert output.output_type == "display_data"
     assert sorted(output.data) == ["text/html", "text/plain"]
     assert output.data["text/plain"].startswith("word0 word1")
@@ -38,6 +39,9 @@ def test_only_the_permanent_output_is_stored(run_notebook: Any, server: Scripted
     assert facts["finish_reason"] == "stop"
     assert facts["usage"]["input"] == 3
     assert facts["thread"] == "main"
+    assert facts["model"] == "test-model"
+    assert facts["provider"] == f"127.0.0.1:{server.port}"
+    assert facts["turn"]
 
 
 def test_the_cell_fails_and_the_saved_output_holds_the_message(

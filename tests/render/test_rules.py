@@ -7,6 +7,8 @@ import pytest
 from nbchat.render import render_markdown
 from nbchat.render.code import HIGHLIGHT_LIMIT, code_html, language_of
 
+from .streams import pieces_of, stream
+
 LINK = 'rel="noopener noreferrer nofollow" target="_blank"'
 
 
@@ -43,6 +45,9 @@ FORMULAS = {
     "`$x$`": "<p><code>$x$</code></p>\n",
 }
 
+ENVIRONMENTS = ["align", "alignat", "aligned", "alignedat", "cases", "eqnarray", "equation"]
+ENVIRONMENTS += ["flalign", "gather", "gathered", "multline", "split"]
+
 PROSE = [
     "$5 and then 10$",
     "between $5 and $10",
@@ -62,6 +67,26 @@ PROSE = [
 @pytest.mark.parametrize(("text", "expected"), FORMULAS.items())
 def test_formulas(text: str, expected: str) -> None:
     assert render_markdown(text) == expected
+
+
+@pytest.mark.parametrize("star", ["", "*"])
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_environments_are_formulas_from_their_first_line_on(name: str, star: str) -> None:
+    begin, end = f"\\begin{{{name}{star}}}", f"\\end{{{name}{star}}}"
+    tex = f"{begin}\na &= b\n\nc{end}"
+    assert render_markdown(f"{tex}\ntext") == f"{html_of(tex)}<p>text</p>\n"
+    # Without an end it is no paragraph either: nothing that comes later changes what it is.
+    open_end = render_markdown(f"{begin}\na *b*\n\n# c\n")
+    assert open_end.startswith('<pre class="nbchat-math"><code>')
+    assert "<em>" not in open_end
+    assert "<h1>" not in open_end
+    for size in (1, 4, 7):
+        for text in (f"a\n{tex}\nb", f"{begin}\na *b*\n\n# c\n"):
+            assert "".join(stream(pieces_of(text, size))) == render_markdown(text)
+
+
+def html_of(tex: str) -> str:
+    return display(tex.replace("&", "&amp;"))
 
 
 @pytest.mark.parametrize("text", PROSE)

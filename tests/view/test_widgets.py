@@ -29,8 +29,8 @@ from nbchat.messages import (
 )
 from nbchat.render import render_markdown
 from nbchat.reply import Choice, GeneratedImage, Reply
-from nbchat.view import widgets
-from nbchat.view.chunks import CHUNK, LONGEST
+from nbchat.view import chunks, widgets
+from nbchat.view.chunks import CHUNK, LONGEST, SHORTEST, Pace
 from nbchat.view.permanent import bundle
 from nbchat.view.widgets import WidgetScreen
 
@@ -311,6 +311,65 @@ def test_of_long_code_the_end_alone_is_sent(front: FrontEnd, driver: Driver) -> 
     before = len(front.sent)
     driver.write("\nThe end.\n\nReally.")
     assert not set(list(chunks)[:-2]) & set(front.since(before))
+
+
+def test_all_widgets_share_a_layout_and_each_kind_a_style(front: FrontEnd, driver: Driver) -> None:
+    driver.take(ReasoningDelta("Hm."))
+    driver.write(WORDS * 60)
+    driver.write("Another.", choice=1)
+    kinds = Counter(state["_model_name"] for state in front.models.values())
+    assert kinds["HTMLMathModel"] > 4
+    assert kinds["LayoutModel"] == 1
+    assert {kind: n for kind, n in kinds.items() if kind.endswith("StyleModel")} == {
+        kind: 1 for kind in kinds if kind.endswith("StyleModel")
+    }
+
+
+def test_repaints_are_rarer_the_more_they_cost_and_send() -> None:
+    pace, widget = Pace(), SimpleNamespace(value="")
+    with pace.repaint():
+        pace.set(widget, "a short text")
+    assert pace.interval == SHORTEST
+    with pace.repaint():
+        pace.set(widget, "a" * 10_000)
+    sends_much = pace.interval
+    assert sends_much > SHORTEST
+    with pace.repaint():
+        pace.set(widget, "b" * 20_000)
+    assert sends_much < pace.interval < LONGEST
+    with pace.repaint():
+        for text in "abc":
+            pace.set(widget, text)
+    assert pace.interval == pytest.approx(3 * SHORTEST)
+    with pace.repaint():
+        pace.set(widget, "c" * 10_000_000)
+    assert pace.interval == LONGEST
+    with pace.repaint():  # what is not sent costs nothing
+        pace.set(widget, widget.value)
+    assert pace.interval == SHORTEST
+
+
+def test_repaints_are_rarer_the_more_they_compute(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(chunks, "time", SimpleNamespace(thread_time=lambda: clock.now))
+    pace = Pace()
+    for cost, interval in ((0.0, SHORTEST), (0.02, 0.25), (0.04, 0.5), (60.0, LONGEST)):
+        with pace.repaint():
+            clock.now += cost
+        assert pace.interval == pytest.approx(interval)
+
+
+def test_a_repaint_waits_for_its_interval_and_what_had_come_for_no_more(
+    front: FrontEnd, driver: Driver
+) -> None:
+    driver.take(TextDelta("word " * 10_000))  # to send that again takes more than a second
+    before = len(front.sent)
+    driver.now += 1.0
+    driver.screen.event(TextDelta("and more"))
+    assert front.sent[before:] == []
+    driver.now += 1.0
+    driver.screen.event(Idle())
+    assert "word and more" in front.text(front.find("nbchat-body")[0])
 
 
 # --- The end --------------------------------------------------------------------------------

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbchat.messages import Audio, Citation, HostedTool, Image, ToolCall, ToolFinished, Usage
 from nbchat.shown import bundle
-
-_FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})[^\n]*\n(.*?)(?:^ {0,3}\2[`~]* *$|\Z)", re.M | re.S)
 
 
 class Logprobs(tuple[Mapping[str, Any], ...]):
@@ -174,12 +171,16 @@ class Reply:
 
     @property
     def code(self) -> tuple[str, ...]:
-        r"""The fenced code blocks of the answer, without their fences.
+        r"""The fenced code blocks of the answer, without their fences and their indentation.
 
-        >>> Reply(choices=(Choice(text="```python\nprint(1)\n```"),)).code
+        >>> Reply(choices=(Choice(text="1. First:\n\n   ```python\n   print(1)\n   ```"),)).code
         ('print(1)\n',)
         """
-        return tuple(match.group(3) for match in _FENCE.finditer(self.text))
+        from markdown_it import MarkdownIt
+
+        # HTML is text, as where the answer is shown.
+        blocks = MarkdownIt("commonmark", {"html": False}).disable("inline").parse(self.text)
+        return tuple(block.content for block in blocks if block.type == "fence")
 
     @property
     def tokens_per_second(self) -> float | None:

@@ -112,6 +112,26 @@ def test_code_goes_onto_the_next_prompt_of_a_terminal(
     assert shell.rl_next_input == "a = 1"
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("1. First:\n\n   ```python\n   if a:\n       b\n   ```\n", ("if a:\n    b\n",)),
+        ("- One:\n    ```\n    a\n    ```\n- Two:\n    ~~~\n    b\n    ~~~", ("a\n", "b\n")),
+        ("> ```\n> a\n> ```\n", ("a\n",)),
+        ("```a``` is no block\n\n```\nb\n```\n", ("b\n",)),
+        ("````md\n```\na\n```\n````\n", ("```\na\n```\n",)),
+        ("<div>\n```\na\n```\n", ("a\n",)),  # HTML is text
+        ("```python\na = 1", ("a = 1",)),  # an answer that was cut
+        ("No `code`.\n\n    a\n", ()),
+    ],
+)
+def test_code_stands_where_markdown_has_it(
+    text: str, code: tuple[str, ...], magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    script(server, magic, streamed(magic, text))
+    assert run(shell, f"%{magic} code, please").code == code
+
+
 @pytest.mark.parametrize("number", ["0", "two", "-1"])
 def test_a_block_has_a_number(
     number: str, magic: str, shell: InteractiveShell, server: ScriptedServer

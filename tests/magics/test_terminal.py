@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cells import script, streamed
 from tests.support.server import UNTIL_DISCONNECT, Hold, ScriptedServer, chat_stream
 
 pexpect = pytest.importorskip("pexpect", reason="a terminal needs a POSIX system")
@@ -30,6 +31,24 @@ def terminal(tmp_path: Path) -> Iterator[pexpect.spawn]:
     child.expect_exact("In [1]: ")
     child.sendline("%load_ext nbchat")
     child.expect_exact("In [2]: ")
+    yield child
+    child.close(force=True)
+
+
+@pytest.fixture
+def prompt(tmp_path: Path) -> Iterator[pexpect.spawn]:
+    """IPython with the prompt that people edit, nbchat loaded."""
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "IPython", "--no-banner", "--colors=NoColor", "--ext=nbchat"],
+        # Nobody here tells prompt_toolkit where the cursor is.
+        env={**os.environ, "IPYTHONDIR": str(tmp_path), "TERM": "xterm"}
+        | {"PROMPT_TOOLKIT_NO_CPR": "1"},
+        dimensions=(24, 80),
+        encoding="utf-8",
+        timeout=60,
+    )
+    child.expect_exact("In [1]:")
     yield child
     child.close(force=True)
 
@@ -81,3 +100,15 @@ def test_ctrl_c_keeps_what_came(terminal: pexpect.spawn) -> None:
         terminal.sendline(f"%chat --base-url {server.base_url} -m m again")
         terminal.expect_exact("echo: again")
         assert len(server.exchange(1).json["messages"]) == 3
+
+
+@pytest.mark.parametrize("magic", ["chat", "respond"])
+def test_code_stands_on_the_next_prompt_and_is_not_run(prompt: pexpect.spawn, magic: str) -> None:
+    with ScriptedServer() as server:
+        text = "One:\n\n```python\nalpha = 1\n```\n\nTwo:\n\n```python\nbeta = 2\n```\n"
+        script(server, magic, streamed(magic, text))
+        prompt.send(f"%{magic} --base-url {server.base_url} -m m --code=2 some code\r")
+        prompt.expect_exact("In [2]:")
+        prompt.expect_exact("beta = 2")
+        prompt.send("\x15print('alpha' in globals(), 'beta' in globals())\r")  # in its place
+        prompt.expect_exact("False False")

@@ -78,7 +78,7 @@ class Extension:
         magic_line.install_question_mark(self.shell)
         magic_line.install_verbatim(self.shell)
         install_completion(self.shell, self.settings, lambda: self.session if self._used else None)
-        self.shell.events.register("pre_run_cell", self._note_failure)
+        self.shell.events.register("pre_run_cell", self._begin_cell)
         self._hook = self.shell.display_trap.hook
         self.shell.display_trap.hook = self._display
 
@@ -97,7 +97,7 @@ class Extension:
         magic_line.remove_question_mark(self.shell)
         magic_line.remove_verbatim(self.shell)
         remove_completion(self.shell)
-        self.shell.events.unregister("pre_run_cell", self._note_failure)
+        self.shell.events.unregister("pre_run_cell", self._begin_cell)
         if self.shell.display_trap.hook == self._display:
             self.shell.display_trap.hook = self._hook
         if self._used:
@@ -192,7 +192,11 @@ class Extension:
             sys.stdout.write(f"{said}\n" if said else "")
             return None
 
-    def _note_failure(self, info: object = None) -> None:
+    def _begin_cell(self, info: object) -> None:
+        self._shown = None  # what stands in the output of another cell
+        self._note_failure()
+
+    def _note_failure(self) -> None:
         """Remember the kernel's last exception, unless it says how nbchat itself was used.
 
         IPython keeps just one, and a mistyped ``%nbchat`` takes the place of the user's.

@@ -50,6 +50,26 @@ def test_the_reply_is_kept_and_given_again(
     assert "Hello." in page(reply)
 
 
+@pytest.mark.parametrize("again", ["kept", "%nbchat last"])
+@pytest.mark.parametrize(
+    "asked", ["kept = %{} hello", "kept = %{} hello\nkept", "%{} -o kept hello"]
+)
+def test_it_is_displayed_in_another_cell_as_it_was(
+    asked: str,
+    again: str,
+    magic: str,
+    shell: InteractiveShell,
+    server: ScriptedServer,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    script(server, magic, streamed(magic, "Hello."))
+    run(shell, asked.format(magic))
+    assert capsys.readouterr().out.count("Hello.") == 1  # it is on the screen already
+    for _ in range(2):
+        run(shell, again)
+        assert capsys.readouterr().out.count("Hello.") == 1
+
+
 def test_a_reply_that_broke_off_is_kept_too(
     magic: str, shell: InteractiveShell, server: ScriptedServer
 ) -> None:

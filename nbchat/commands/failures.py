@@ -26,7 +26,20 @@ _VALUE = 200  # characters of a value
 _MASK = "••••"
 _SECRET_NAME = re.compile(r"key|token|secret|passw|credential|auth|cookie", re.I)
 # What keys of well-known services look like, and long runs without a blank that may be one.
-_SECRET = re.compile(r"\b(sk|pk|ghp|gho|xox[a-z]|hf|AKIA)[-_A-Za-z0-9]{12,}|[A-Za-z0-9+_-]{40,}")
+_SECRET = re.compile(
+    r"""\b(?:(?:sk|pk|rk|gh[opsu]|github_pat|glpat|xox[a-z]|hf)[-_]|AKIA|ASIA|AIza)[-\w]{12,}
+    |\beyJ[-\w]{12,}(?:\.[-\w]+)*
+    |[A-Za-z0-9+_-]{40,}""",
+    re.X | re.A,
+)
+# What stands where secrets stand: https://me:HERE@host, ?api_key=HERE, Bearer HERE; a PEM key.
+_PLACED = re.compile(
+    r"""(?P<url>\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'"]*:)[^\s/@'"]+(?=@)
+    |(?P<query>[?&][\w-]*(?:key|token|secret|passw|signature)\w*=)[^\s&'"]+
+    |(?P<scheme>\b(?:Bearer|Basic)\ )(?=[^\s'"]*\d)[-\w.~+/]{8,}=*
+    |(?P<head>-----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----)(?:(?!-----END).)+""",
+    re.I | re.X | re.S,
+)
 # A text that is given to such a name: password = "…", {"api_key": "…"}.
 _GIVEN = re.compile(
     r"""((?:\w*_?key\b(?<!\bkey)|\w*(?:token|secret|passw|credential|cookie|authoriz)\w*)['"]?\]?
@@ -197,4 +210,5 @@ def masked(text: str) -> str:
         if len(value) >= 8 and _SECRET_NAME.search(name):
             text = text.replace(value, _MASK)
     text = _GIVEN.sub(rf"\1\g<quote>{_MASK}\g<quote>", text)
+    text = _PLACED.sub(lambda found: f"{found[found.lastgroup or 0]}{_MASK}", text)
     return _SECRET.sub(_MASK, text)

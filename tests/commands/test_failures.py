@@ -198,6 +198,15 @@ def test_values_are_shortened_and_secrets_masked() -> None:
         ('self.token = "x"', 'self.token = "••••"'),
         ("the word swordfish of the environment", "the word •••• of the environment"),
         ("Bearer sk-abcdefghijklmnop12345", "Bearer ••••"),
+        ("'Bearer 0a1b2c3d4e'", "'Bearer ••••'"),
+        ("postgresql://me:hunter2@db:5432/lab", "postgresql://me:••••@db:5432/lab"),
+        ("https://h/v1?n=1&api_key=0a1b2c&m=2", "https://h/v1?n=1&api_key=••••&m=2"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOjF9.c2ln", "••••"),
+        ("glpat-0a1b2c3d4e5f6g7h and ghs_0a1b2c3d4e5f", "•••• and ••••"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+            "-----BEGIN RSA PRIVATE KEY-----••••-----END RSA PRIVATE KEY-----",
+        ),
     ],
 )
 def test_secrets_are_masked(text: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,6 +221,8 @@ def test_secrets_are_masked(text: str, shown: str, monkeypatch: pytest.MonkeyPat
         "tokens = text.split(' ')",
         "keys == ['a']",
         "total = 3",
+        "https://example.org:8080/a?keyword",
+        "Basic authentication and skeleton_classes",
         "/usr/lib/python3/dist-packages/numpy/core.py",
     ],
 )

@@ -21,6 +21,7 @@ from nbchat.line.tokens import split
 from nbchat.options import MAGIC
 
 THREAD = "explain"
+_SERVER = {"provider": "-p", "base_url": "--base-url", "model": "-m"}
 _FRAMES = 12  # of a deep traceback, so many at its end are told
 _VALUE = 200  # characters of a value
 _MASK = "••••"
@@ -74,7 +75,7 @@ def _ask(context: Context, words: Words, request: str, options: str) -> str:
     given = _given(said)
     line = f"--literal {options}{said}"
     if not given & {"thread", "once"}:
-        line = f"-t {THREAD} {line}"
+        line = f"-t {THREAD} {_server(context, given)}{line}"
     if not _asked(context, error) and not given & {"thread", "new", "once"}:
         line = f"--new {line}"  # what was said of other exceptions costs tokens and helps nobody
     context.shell.run_cell_magic(_magic(context), line, prompt)
@@ -86,6 +87,24 @@ def _asked(context: Context, error: BaseException) -> bool:
     thread = context.session.threads.get(THREAD)
     trace = _traceback(error)
     return thread is not None and any(trace in message.text for message in thread.history())
+
+
+def _server(context: Context, given: set[str]) -> str:
+    """Options that ask the server that `%nbchat set` chose for the current thread.
+
+    Values of the user's go nowhere else unasked. The thread of these commands may have its own.
+    """
+    own = context.session.threads.get(THREAD)
+    if given & {"provider", "base_url"} or (
+        own is not None and own.options.keys() & _SERVER.keys()
+    ):
+        return ""
+    sets = context.session.thread().options
+    return "".join(
+        f'{flag} "{sets[field]}" '
+        for field, flag in _SERVER.items()
+        if field in sets and field not in given
+    )
 
 
 def _given(said: str) -> set[str]:

@@ -82,6 +82,25 @@ def test_a_new_exception_begins_the_thread_anew(
     assert asked(server)[2] == 3
 
 
+def test_the_server_of_the_current_thread_is_asked(
+    magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    """What is in the values goes to nobody whom the user did not ask."""
+    with ScriptedServer() as private:
+        shell.run_cell(f"%nbchat set base_url={private.base_url} model=own").raise_error()
+        shell.run_cell(FAILING)
+        shell.run_cell("%nbchat explain").raise_error()
+        shell.run_cell("%nbchat fix -m larger").raise_error()
+        assert [body["model"] for body in bodies(private)] == ["own", "larger"]
+        assert len(bodies(server)) == 1  # what was asked before
+        shell.run_cell("%nbchat explain -p lab").raise_error()
+        assert bodies(server)[-1]["model"] == "lab-model"
+        # What the thread of these commands sets itself goes first.
+        shell.run_cell("%nbchat switch explain\n%nbchat set provider=lab").raise_error()
+        shell.run_cell("%nbchat switch main\n%nbchat explain").raise_error()
+        assert (len(bodies(private)), len(bodies(server))) == (2, 3)
+
+
 def test_explain_takes_the_values_as_they_are(
     magic: str, shell: InteractiveShell, server: ScriptedServer
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import os
+import re
 import signal
 import threading
 from typing import Any
@@ -97,6 +99,11 @@ def test_calls_are_run_until_the_model_answers(
     assert [step.result for step in reply.steps[1:]] == ["3", "7", "11"]
     page = reply._repr_mimebundle_()["text/html"]
     assert page.index("I add.") < page.index("add(a=1, b=2)") < page.index("It is 11.")
+    lines = re.findall(r"<summary><code>(.*?)</code> · \d+\.\d s</summary>", page)
+    assert lines == ["add(a=1, b=2)", "later(a=7)", "add(a=&#x27;10&#x27;)"]
+    folded = re.findall(r"</summary>\s*<div[^>]*>(.*?)</div>", page, re.S)
+    assert [html.unescape(one).splitlines()[-1] for one in folded] == ["→ 3", "→ 7", "→ 11"]
+    assert html.unescape(folded[0]).splitlines()[0] == '{"a": 1, "b": 2}'
     shown = capsys.readouterr().out
     assert shown.index("I add.") < shown.index("[add(a=1, b=2) ") < shown.index("It is")
     # The thread goes on with a history that has all of it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import os
 import re
@@ -280,6 +281,9 @@ def test_words_and_calls_stand_as_they_will_in_the_permanent_output(
     (body,) = front.find("nbchat-body")
     values = [str(front.models[m].get("value", "")) for m in front.inside(body)]
     shown = re.sub(r'<div class="nbchat[^"]*">', "", "".join(values)).replace("</div>", "")
+    assert "<details" in shown
+    assert "look(far=1)</code> · 0.5 s</summary>" in shown
+    assert '{"far": 1}\n→ a *ship*' in html.unescape(shown)
     reply = Reply(choices=(Choice(text="I saw *it*."),), steps=("I look.", call))
     page = re.sub(r"<div>|</div>", "", bundle(reply)["text/html"])
     assert shown in page

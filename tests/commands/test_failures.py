@@ -198,14 +198,17 @@ def failure(**names: Any) -> BaseException:
 
 def test_values_are_shortened_and_secrets_masked() -> None:
     error = failure(
-        password="hunter2", text="x" * 5000, odd=Odd(), header="Bearer sk-abcdefghijklmnop12345"
+        password="hunter2", text="a b " * 5000, odd=Odd(), header="Bearer sk-abcdefghijklmnop12345"
     )
     said = report(error, "Explain.")
     assert "password = (left out)" in said
     assert "hunter2" not in said
     assert "sk-abc" not in said
     assert "odd = (Odd; its repr failed: RuntimeError)" in said
-    assert len(said) < 2000
+    (text,) = [line for line in said.splitlines() if line.startswith("text = ")]
+    assert text.startswith("text = 'a b a b")
+    assert text.endswith("…")
+    assert len(text) < 220
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import pytest
@@ -138,6 +139,14 @@ def test_literal_passes_everything(text: str) -> None:
 def test_a_value_is_never_filled_again(value: str, around: str) -> None:
     around = around.replace("{", "").rstrip("\\")
     assert fill(f"{around}{{{{ v }}}}", [{"v": value}]).text == around + value
+
+
+@given(st.text("{}\\%#$! \nn"), st.text(), st.text("{}\\%#$! \nn"))
+@example("{%{#${n}", "{{ n }}", "}{%{#${n}\\")
+def test_all_around_a_value_stays(before: str, value: str, after: str) -> None:
+    before, after = (re.sub(r"\{+", "{", text) for text in (before, after))
+    before = before.rstrip("{\\")
+    assert fill(f"{before}{{{{ v }}}}{after}", [{"v": value}]).text == before + value + after
 
 
 @given(st.recursive(st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner)))

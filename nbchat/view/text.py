@@ -51,7 +51,8 @@ class TextScreen:
             self._thinking = True
             self._out.write(event.text, "dim")
         elif isinstance(event, TextReplaced) and event.choice == 0:
-            self._out.line("[the server corrected the answer]", "mark")
+            said = "the server corrected the answer" if event.text else "the answer begins anew"
+            self._out.line(f"[{said}]", "mark")
             self._out.write(event.text)
         elif isinstance(event, ToolCallDelta):
             if event.name:

@@ -97,12 +97,18 @@ def test_what_has_no_strict_form_is_sent_as_it_is(
     assert form(bodies(server)[0])["strict"] is False
 
 
-def test_one_repair(magic: str, shell: InteractiveShell, server: ScriptedServer) -> None:
+def test_one_repair(
+    magic: str, shell: InteractiveShell, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     wrong, right = '{"x": 1, "y": "north"}', '```json\n{"x": 1, "y": 2}\n```'
     script(server, magic, streamed(magic, wrong), streamed(magic, right))
     reply = run(shell, f"%{magic} --schema Point a point")
     assert reply.parsed.y == 2
     assert "asked again" in " ".join(reply.notices)
+    shown = capsys.readouterr().out
+    assert shown.index("north") < shown.index("[the answer begins anew]") < shown.index('"y": 2}')
+    page = reply._repr_mimebundle_()["text/html"].partition("</style>")[2]
+    assert "north" not in page
     again = said(bodies(server)[1])
     assert [item["role"] for item in again] == ["user", "assistant", "user"]
     assert "y: Input should be a valid integer" in str(again[-1]["content"])

@@ -15,13 +15,15 @@ from tests.support.server import ScriptedServer
 
 PNG = "data:image/png;base64,"
 SETUP = """
-import numpy, pandas
+import numpy, pandas, polars
 from PIL import Image
 
 n, x, name = 3, 2.5, '{{ n }} {n} \\\\{{ $n'
 table = pandas.DataFrame({"city": ["Rome", "Oslo"], "people": [2800000, 700000]})
 long = pandas.DataFrame({"row": range(5000)})
 row = table["people"]
+frame = polars.DataFrame({"city": ["Rome"]})
+column = frame["city"]
 array = numpy.arange(6).reshape(2, 3)
 picture = Image.new("RGB", (4, 4), "red")
 large = Image.new("L", (4096, 16))
@@ -78,13 +80,20 @@ def test_inputs_and_outputs_of_the_notebook(
 
 
 def test_tables_are_markdown(magic: str, shell: InteractiveShell, server: ScriptedServer) -> None:
-    run(shell, f"%%{magic}\n{{{{ table }}}}\n\n{{{{ row }}}}\n\n{{{{ array }}}}\n\n{{{{ long }}}}")
+    names = ("table", "row", "array", "frame", "column", "long")
+    run(shell, f"%%{magic}\n" + "\n\n".join(f"{{{{ {name} }}}}" for name in names))
     ((kind, text),) = parts(bodies(server)[0])
     assert kind == "text"
-    assert "Rome" in text.splitlines()[2]
-    assert text.splitlines()[1].startswith("|")
-    assert "5000" in text  # the shape of what was shortened
-    assert len(text) < 10_000
+    *whole, long, shape = text.split("\n\n")
+    assert whole == [
+        "| city | people |\n| --- | --- |\n| Rome | 2800000 |\n| Oslo | 700000 |",
+        "| people |\n| --- |\n| 2800000 |\n| 700000 |",
+        "| 0 | 1 | 2 |\n| --- | --- | --- |\n| 0 | 1 | 2 |\n| 3 | 4 | 5 |",
+        "| city |\n| --- |\n| Rome |",
+        "| city |\n| --- |\n| Rome |",
+    ]
+    assert shape == "(5000 rows × 1 columns; … stands for the rest)"
+    assert len(long.splitlines()) < 50
 
 
 def test_pictures_stand_at_their_places(

@@ -42,8 +42,15 @@ _OPTIONAL = (
     "safety_identifier",
     "truncation",
     "include",
+    "response_format.json_schema.strict",
+    "response_format",
+    "text.format.strict",
+    "text.format",
 )
-"""Fields without which the answer still is one to the prompt; inner ones before outer ones."""
+"""Fields without which the answer still is one to the prompt; inner ones before outer ones.
+
+Whether an answer has the form that was asked for is checked when it is here.
+"""
 
 _WORDS = frozenset({"user", "store", "include", "metadata", "reasoning", "seed", "truncation"})
 """Fields whose names are plain words: a sentence may hold them and mean something else."""
@@ -53,12 +60,14 @@ _WITH_IT: Mapping[str, frozenset[str]] = {"logprobs": frozenset({"top_logprobs"}
 
 # OpenAI: unsupported_parameter, unsupported_value, unknown_parameter; pydantic: extra_forbidden.
 _REFUSED = re.compile(
-    r"unsupported|not (?:yet )?support|n['’]t support|no support"
+    r"unsupported|unavailable|not (?:yet )?support|n['’]t support|no support"
     r"|unknown|unrecogni[sz]ed|unexpected|extra[_ ](?:inputs?|fields?|forbidden)"
     r"|not (?:permitted|allowed|available|enabled|accepted|implemented)|must be verified"
     r"|only (?:the )?default",
     re.IGNORECASE,
 )
+# Of OpenAI: the field is taken, what the user wrote in it is not.
+_BAD_SCHEMA = re.compile(r"invalid[_ ](?:json[_ ])?schema", re.IGNORECASE)
 _ROLE = re.compile(r"\broles?\b", re.IGNORECASE)
 _NEXT_ROLE = {"developer": "system", "system": "user"}
 _NO_RESPONSE = re.compile(
@@ -135,7 +144,8 @@ class _Said:
         self.param = error.param
         self.words = " ".join([error.detail, *_strings(error.body)])
         self.kind = f"{error.code} {error.type}"
-        self.refusal = bool(_REFUSED.search(f"{self.kind} {self.words}"))
+        said = f"{self.kind} {self.words}"
+        self.refusal = bool(_REFUSED.search(said)) and not _BAD_SCHEMA.search(said)
 
     def names(self, field: str) -> bool:
         """Whether this field is named, or one within it."""

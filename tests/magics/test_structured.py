@@ -9,7 +9,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from nbchat.errors import FormatError, UsageError
 from tests.support.cells import bodies, run, said, script, streamed, whole
-from tests.support.server import ScriptedServer, Step, chat_json, json_answer
+from tests.support.server import ScriptedServer, Step, chat_json, error_answer, json_answer
 
 SETUP = """
 import dataclasses, pandas, pydantic
@@ -115,6 +115,24 @@ def test_one_repair(
     assert '"y"' in str(again[-1]["content"])  # the schema, which the server may not have shown
     assert form(bodies(server)[1]) == form(bodies(server)[0])
     assert form(bodies(server)[0])["name"] == "Point"
+
+
+@pytest.mark.parametrize("magic", ["chat", "respond"])
+def test_a_server_that_takes_no_format_is_asked_without_one(
+    shell: InteractiveShell, server: ScriptedServer, magic: str
+) -> None:
+    field = "response_format" if magic == "chat" else "text.format"
+    words = f"'{field}' of type 'json_schema' is not supported with this model."
+    server.script(*error_answer(400, words, param=field))
+    script(server, magic, streamed(magic, "x is 1"), streamed(magic, '{"x": 1, "y": 2}'))
+    reply = run(shell, f"%{magic} --schema Point --effort low Where")
+    assert (reply.parsed.x, reply.parsed.y) == (1, 2)
+    assert f"{field} was left out: lab-model does not take it" in reply.notices
+    asked, *without = bodies(server)
+    assert form(asked)["name"] == "Point"
+    assert len(without) == 2
+    assert not any({"response_format", "text"} & body.keys() for body in without)
+    assert '"y"' in str(said(without[-1])[-1]["content"])
 
 
 def test_what_still_fails_shows_the_path_and_keeps_the_text(

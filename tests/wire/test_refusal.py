@@ -7,6 +7,7 @@ import json
 import pytest
 
 from nbchat.errors import APIStatusError
+from nbchat.messages import Endpoint
 from nbchat.wire import Habits
 from nbchat.wire.failure import read_failure
 from nbchat.wire.refusal import amend
@@ -97,6 +98,43 @@ def test_an_inner_field_leaves_the_outer_one() -> None:
     amended = amend(body, error, "responses", Habits())
     assert amended is not None
     assert amended[0].dropped == {"reasoning.summary"}
+
+
+FORMAT = {"type": "json_schema", "name": "p", "schema": {}, "strict": True}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "message", "param", "dropped"),
+    [
+        (
+            "chat",
+            "Invalid parameter: 'response_format' of type 'json_schema' is not supported with "
+            "this model.",
+            "",
+            "response_format",
+        ),
+        ("chat", "This response_format type is unavailable now", "", "response_format"),
+        (
+            "chat",
+            "Unknown parameter: 'response_format.json_schema.strict'.",
+            "response_format.json_schema.strict",
+            "response_format.json_schema.strict",
+        ),
+        ("responses", UNSUPPORTED.format("text.format"), "text.format", "text.format"),
+        ("responses", "text.format.strict: Extra inputs", "", "text.format.strict"),
+        ("chat", "Invalid schema for response_format 'p': 'default' is not permitted.", "", ""),
+        ("responses", "'default' is not permitted.", "text.format.schema", ""),
+    ],
+)
+def test_a_format_is_left_out_but_for_a_fault_in_its_schema(
+    endpoint: Endpoint, message: str, param: str, dropped: str
+) -> None:
+    code = "invalid_json_schema" if param == "text.format.schema" else ""
+    error = refusal(message, param=param, code=code)
+    chat = {"response_format": {"type": "json_schema", "json_schema": FORMAT}}
+    body = chat if endpoint == "chat" else {"text": {"format": FORMAT, "verbosity": "low"}}
+    amended = amend(body, error, endpoint, Habits())
+    assert (amended[0].dropped if amended else frozenset()) == ({dropped} if dropped else set())
 
 
 def test_logprobs_take_top_logprobs_with_them() -> None:

@@ -32,7 +32,8 @@ def drop(body: dict[str, Any], paths: Iterable[str]) -> None:
 def put(body: dict[str, Any], values: Mapping[str, Any]) -> None:
     """Set fields of a body by dotted path, in order; ``None`` takes a field out.
 
-    A number in a path is an index where a list stands. The values are copied.
+    A number in a path is an index where a list stands. A list of ``tools`` joins those that are
+    there: hosted tools and functions are used together. The values are copied.
 
     Raises:
         UsageError: a path leads through a value that is no object, or out of a list.
@@ -42,6 +43,8 @@ def put(body: dict[str, Any], values: Mapping[str, Any]) -> None:
     {'tools': [{'name': 'f', 'strict': True}], 'reasoning': {'effort': 'low'}}
     """
     for path, value in values.items():
+        if path == "tools" and isinstance(value, list):
+            value = [*body.get(path, ()), *value]
         *way, last = path.split(".")
         place: Any = body
         for key in way:

@@ -142,6 +142,17 @@ def test_failures_are_told_to_the_model(
     assert shell.user_ns["ran"] == []
 
 
+def test_hosted_tools_and_functions_are_offered_together(
+    magic: str, shell: InteractiveShell, server: ScriptedServer
+) -> None:
+    script(server, magic, calls(magic, ("add", {"a": 2})), streamed(magic, "3."))
+    hosted = '[{"type": "code_interpreter"}]'
+    run(shell, f"%{magic} --tool add --set tools={hosted} what is 2 + 1?")
+    for body in bodies(server):
+        assert [tool["type"] for tool in body["tools"]] == ["function", "code_interpreter"]
+    assert outputs(bodies(server)[1]) == [("call_0", "3")]
+
+
 def test_only_named_tools_are_offered(
     magic: str, shell: InteractiveShell, server: ScriptedServer
 ) -> None:

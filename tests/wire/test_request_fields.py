@@ -32,6 +32,8 @@ PUT = [
     ({"tools.1.strict": True}, changed(tools=[{"name": "f"}, {"name": "g", "strict": True}])),
     ({"tools.0": "x"}, changed(tools=["x", {"name": "g"}])),
     ({"tools.0": None}, changed(tools=[{"name": "g"}])),
+    ({"tools": [{"type": "h"}]}, changed(tools=[*BODY["tools"], {"type": "h"}])),
+    ({"tools": None, "a": 1}, {**{k: v for k, v in BODY.items() if k != "tools"}, "a": 1}),
     ({"reasoning.effort": None}, changed(reasoning={})),
     ({"none.at.all": None, "gone": None}, changed()),
     ({"seed": False, "user": 0}, changed(seed=False, user=0)),

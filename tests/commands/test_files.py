@@ -10,7 +10,7 @@ import pytest
 
 import nbchat.session
 from nbchat.errors import UsageError
-from tests.support.server import ScriptedServer, chat_chunk, sse
+from tests.support.server import ScriptedServer, chat_chunk, chat_stream, sse
 
 Run = Callable[[str], str]
 
@@ -107,6 +107,18 @@ def test_threads_are_restored(
     assert [m["content"] for m in sent["messages"]] == ["one", "echo: one", "three"]
     assert sent["temperature"] == 0
     assert "is here already" in run("%nbchat restore")
+
+
+def test_a_choice_that_was_picked_is_restored(
+    run: Run, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
+    server.script(chat_chunk({"content": "second"}, index=1), *chat_stream("first"))
+    run("%chat -n 2 one\n%nbchat pick 2")
+    fresh_kernel(monkeypatch, run)
+    run("%nbchat restore\n%chat two")
+    sent = server.exchanges[-1].json["messages"]
+    assert [m["content"] for m in sent] == ["one", "second", "two"]
 
 
 def test_without_a_name_the_journal_is_listed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

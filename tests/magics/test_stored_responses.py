@@ -176,6 +176,16 @@ def test_a_background_response_survives_some_failures(
     reply = run(shell, "%respond --set background=true --no-stream hello")
     assert (reply.text, reply.status) == ("Done.", "completed")
 
+    # Those in a row count.
+    monkeypatch.setattr("nbchat.session.flight.FAILURES", 1)
+    server.script(*json_answer(background("queued")))
+    for _ in range(3):
+        server.script(*error_answer(503, "busy"))
+        server.script(*json_answer(background("in_progress")))
+    server.script(*json_answer(background("completed", "Done.")))
+    reply = run(shell, "%respond --once --set background=true --no-stream hello")
+    assert reply.text == "Done."
+
     server.script(*json_answer(background("queued")))
     server.script(*json_answer(None))
     with pytest.raises(StreamError, match="empty answer"):

@@ -97,6 +97,14 @@ def test_a_background_response_that_failed_says_where_and_shows_no_key(
     ]
 
 
+def test_a_function_whose_turn_comes_after_it_does_not_begin() -> None:
+    stopped, begun = StopSignal(), False
+    stopped.set()
+    with pytest.raises(KeyboardInterrupt), stopped.interruptible():
+        begun = True
+    assert not begun
+
+
 def test_while_something_is_prepared() -> None:
     stopped, working, ended = threading.Event(), threading.Event(), threading.Event()
 

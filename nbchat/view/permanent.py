@@ -75,7 +75,7 @@ def _choice(choice: Choice, images: Sequence[GeneratedImage] = ()) -> str:
     )
     body += sound(choice.audio)
     if choice.refusal:
-        body += f'<p class="nbchat-refusal">{escape(choice.refusal)}</p>\n'
+        body += render_markdown(choice.refusal)
     for call in choice.tool_calls:  # those that nobody ran
         body += (
             f'<p class="nbchat-tool"><code>{escape(f"{call.name}({call.arguments})")}</code></p>\n'

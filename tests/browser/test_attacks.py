@@ -6,9 +6,12 @@ What a page did is noticed by its `Tab` and held against each test when its note
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import partial
+from typing import get_args
 
+import pytest
 from playwright.sync_api import BrowserContext, Locator, expect
 
 from tests.render import test_attacks as corpus
@@ -26,7 +29,7 @@ from tests.support.server import (
 )
 
 from .conftest import OpenNotebook
-from .driver import Tab
+from .driver import FrontEnd, Tab
 from .lab import JupyterServer
 
 MARKDOWN = {
@@ -39,14 +42,23 @@ MARKDOWN = {
 }
 END = "The end of it."
 
+CALL = "alert(__fired.push(1))"
+"""What payloads call: a dialog, and a flag on the window."""
+
 HTML = """\
-"'></code></pre></div></style></script><script>alert('script')</script>\
-<img src=x onerror="alert('img')"><img src="http://evil.test/beacon.gif">\
+"'></code></pre></div></style></script><script>alert(__fired.push('script'))</script>\
+<img src=x onerror="alert(__fired.push('img'))"><img src="http://evil.test/beacon.gif">\
 <svg onload="alert('svg')"></svg><iframe srcdoc="<script>parent.alert('frame')</script>"></iframe>\
 <style>@import url(http://evil.test/a.css); * {background: url(http://evil.test/b.gif)}</style>\
 <a href="javascript:alert('link')" autofocus onfocus="alert('focus')">x</a>\
 [x](javascript:alert(1)) ![x](http://evil.test/c.gif) $\\href{javascript:alert(1)}{x}$ \\(x\\)"""
+ALL = "\n".join([HTML, *corpus.PAYLOADS]).replace("alert(1)", CALL)
 """For the places where an answer brings plain text."""
+
+# In a plain error JupyterLab itself makes links of whatever looks like an address.
+_LINKED = re.compile(r"data:|\b(?!https?://)[a-z][\w+.-]*://", re.IGNORECASE)
+ERROR = "\n".join(line for line in ALL.split("\n") if not _LINKED.search(line))
+"""For error bodies."""
 
 
 def test_the_watch_sees_what_it_should(context: BrowserContext, jupyter: JupyterServer) -> None:
@@ -56,16 +68,21 @@ def test_the_watch_sees_what_it_should(context: BrowserContext, jupyter: Jupyter
     tab.run(0)
     expect(tab.output(0).locator("img").first).to_be_attached()
     tab.page.wait_for_timeout(500)
+    assert {"script", "img"} <= set(tab.fired())
     jupyter.shut_down(tab.name)
-    assert {"script", "img", "frame"} <= set(tab.dialogs)
+    assert {"1", "2", "frame"} <= set(tab.dialogs)
     assert {"http://evil.test/beacon.gif", "http://evil.test/a.css"} <= set(tab.strangers)
     assert {"IFRAME", "IMG onerror", "A javascript:alert('link')"} <= set(
         _harmful(tab.page.locator("body"))
     )
 
 
-def test_markdown(chat: OpenNotebook, model: ScriptedServer, jupyter: JupyterServer) -> None:
-    tab = chat(*(f"%%chat --once\n{kind}" for kind in MARKDOWN))
+@pytest.mark.parametrize("front", get_args(FrontEnd))
+def test_markdown(
+    front: FrontEnd, chat: OpenNotebook, model: ScriptedServer, jupyter: JupyterServer
+) -> None:
+    assert sum(map(len, MARKDOWN.values())) >= 60
+    tab = chat(*(f"%%chat --once\n{kind}" for kind in MARKDOWN), front=front)
     for index, payloads in enumerate(MARKDOWN.values(), 1):
         frames = chat_stream(*_documents(payloads), END)
         hold = Hold()
@@ -105,8 +122,8 @@ def test_everything_else_that_a_server_says(
 def test_what_a_tool_is_given_and_what_it_gives(
     chat: OpenNotebook, model: ScriptedServer, jupyter: JupyterServer
 ) -> None:
-    function = {"name": "look", "arguments": json.dumps({"page": HTML})}
-    call = {"index": 0, "id": HTML, "type": "function", "function": function}
+    function = {"name": "look", "arguments": json.dumps({"page": ALL})}
+    call = {"index": 0, "id": ALL, "type": "function", "function": function}
     hold = Hold()
     model.script(chat_chunk({"tool_calls": [call]}), *chat_stream(finish="tool_calls")[1:])
     model.script(hold, *chat_stream(END))
@@ -134,28 +151,29 @@ def _again(steps: list[Step], _: Exchange) -> list[Step]:
 def _documents(payloads: Sequence[str]) -> list[str]:
     """Put payloads into one answer; each has link labels of its own."""
     return [
-        payload.replace("[x]\n\n[x]:", f"[x{number}]\n\n[x{number}]:") + "\n\n***\n\n"
+        payload.replace("alert(1)", CALL).replace("[x]\n\n[x]:", f"[x{number}]\n\n[x{number}]:")
+        + "\n\n***\n\n"
         for number, payload in enumerate(payloads)
     ]
 
 
 def _elsewhere() -> list[tuple[list[Step], list[Step]]]:
     """Return answers that bring HTML outside of their text, each cut where the view is live."""
-    named = [f.replace(b'"test-model"', json.dumps(HTML).encode()) for f in chat_stream("x")]
-    function = {"name": HTML, "arguments": HTML}
-    call = {"index": 0, "id": HTML, "type": "function", "function": function}
-    broken = sse({"error": {"message": HTML, "code": HTML, "type": HTML}})
+    named = [f.replace(b'"test-model"', json.dumps(ALL).encode()) for f in chat_stream("x")]
+    function = {"name": ALL, "arguments": ALL}
+    call = {"index": 0, "id": ALL, "type": "function", "function": function}
+    broken = sse({"error": {"message": ERROR, "code": ERROR, "type": ERROR}})
     page = Head(502, {"content-type": "text/html"}, "close")
     return [
-        ([chat_chunk({"reasoning_content": HTML})], [*chat_stream("script")]),
-        ([chat_chunk({"refusal": HTML})], [*chat_stream()]),
+        ([chat_chunk({"reasoning_content": ALL})], [*chat_stream("script")]),
+        ([chat_chunk({"refusal": ALL})], [*chat_stream()]),
         ([*named[:2]], [*named[2:]]),
         ([chat_chunk({"tool_calls": [call]})], [*chat_stream(finish="tool_calls")]),
-        ([chat_chunk({"content": "x"})], [chat_chunk({}, finish_reason=HTML), DONE]),
+        ([chat_chunk({"content": "x"})], [chat_chunk({}, finish_reason=ALL), DONE]),
         ([chat_chunk({"content": "x"})], [broken]),
-        ([], error_answer(400, HTML, code=HTML, param=HTML, type=HTML)),
-        ([], [page, f"<html>{HTML}</html>".encode()]),
-        ([], error_answer(429, HTML, code="insufficient_quota")),
+        ([], error_answer(400, ERROR, code=ERROR, param=ERROR, type=ERROR)),
+        ([], [page, f"<html>{ERROR}</html>".encode()]),
+        ([], error_answer(429, ERROR, code="insufficient_quota")),
     ]
 
 

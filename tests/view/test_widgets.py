@@ -21,6 +21,7 @@ from nbchat.messages import (
     ImageDelta,
     Notice,
     ReasoningDelta,
+    RefusalDelta,
     StreamEvent,
     TextDelta,
     TextReplaced,
@@ -178,6 +179,15 @@ def test_a_corrected_answer_takes_the_place_of_the_other(front: FrontEnd, driver
     assert front.text(body) == "<p>Only <em>this</em>.</p>\n"
     driver.write("\n\nAnd more.")
     assert front.text(body) == "<p>Only <em>this</em>.</p>\n<p>And more.</p>\n"
+
+
+def test_a_refusal_looks_the_same_live_and_permanent(front: FrontEnd, driver: Driver) -> None:
+    text = "I *can not* say how $x$ costs \\ref{y}."
+    driver.take(RefusalDelta(text))
+    (body,) = front.find("nbchat-body")
+    shown = front.text(body)
+    assert shown == render_markdown(text)
+    assert shown in bundle(Reply(choices=(Choice(refusal=text),)))["text/html"]
 
 
 def test_an_image_shows_in_its_place_and_is_left_alone(front: FrontEnd, driver: Driver) -> None:

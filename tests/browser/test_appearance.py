@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Literal, get_args
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
+from nbchat.reply import Choice, Reply
+from nbchat.view.permanent import bundle
 from tests.support.server import ScriptedServer, chat_chunk, chat_stream
 
 from .conftest import OpenNotebook, Pictures
@@ -61,6 +63,34 @@ def test_a_narrow_window_scrolls_wide_parts_alone(
     tab.wait_done(1)
     expect(tab.output(1).locator(".jupyter-widgets")).to_have_count(0)
     assert wide(tab.output(1)) == {"outside": [], "scrolling": ["DIV", "PRE"]}
+
+
+DARK = "body { background: #0d1117; color: #e6edf3 }"
+VS_CODE = """
+:root { --vscode-foreground: #cccccc; --vscode-descriptionForeground: #9d9d9d;
+  --vscode-textLink-foreground: #4daafc; --vscode-font-family: 'Segoe UI';
+  --vscode-editor-font-family: Consolas }
+body { background: #1f1f1f }
+"""
+
+
+@pytest.mark.parametrize(("scheme", "sheet"), [("dark", DARK), ("dark", VS_CODE)])
+def test_text_is_legible_where_there_are_no_colours_of_jupyter(
+    scheme: Literal["light", "dark"], sheet: str, browser: Browser
+) -> None:
+    """As in nbconvert's pages elsewhere, Colab and, by its own variables, VS Code."""
+    reply = Reply(
+        choices=(Choice(text=MIXED, reasoning="A thought."),),
+        model="m",
+        notices=("a notice",),
+        status="stopped",
+    )
+    page = browser.new_page(color_scheme=scheme)
+    page.set_content(f"<style>{sheet}</style>{bundle(reply)['text/html']}")
+    assert faint(page.locator("body")) == []
+    font = page.locator("p").first.evaluate("p => getComputedStyle(p).fontFamily")
+    assert ("Segoe UI" in font) is (sheet is VS_CODE)
+    page.close()
 
 
 @pytest.mark.parametrize("front", get_args(FrontEnd))

@@ -12,6 +12,7 @@ from nbchat.conversation import Conversation, Turn
 from nbchat.errors import UsageError
 from nbchat.exchange.markdown import to_markdown
 from nbchat.reply import Reply
+from nbchat.view.permanent import bundle, metadata
 from nbchat.view.picked import mark
 
 
@@ -19,7 +20,8 @@ from nbchat.view.picked import mark
 def show(context: Context, words: Words) -> str:
     """Display a thread, or the last reply."""
     if list(words) == ["--last"]:
-        display(_last(context))
+        reply = _last(context)
+        display(bundle(reply), metadata=metadata(reply), raw=True)
         return ""
     thread = context.thread(*words)
     if not thread.path():

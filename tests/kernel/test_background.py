@@ -64,6 +64,23 @@ def test_prompts_to_a_busy_thread_wait_their_turn(kernel: Any, server: ScriptedS
     assert sent == ["one", "One.", "two", "Two.", "three"]
 
 
+def test_a_prompt_that_waits_its_turn_can_be_stopped(
+    kernel: Any, server: ScriptedServer, wait_until: Any
+) -> None:
+    hold = Hold()
+    server.script(hold, *chat_stream("One."))
+    kernel.run(f"{at(server)} --bg\none", cell_id="one")
+    kernel.run(f"{at(server)} --bg\ntwo", cell_id="two")
+    assert hold.reached.wait(60)
+    assert "stopping job 2" in printed(kernel.run("%nbchat stop 2"))
+    wait_until(lambda: "2  stopped" in printed(kernel.run("%nbchat jobs")))
+    assert "1  running" in printed(kernel.run("%nbchat jobs"))
+    hold.release()
+    kernel.run(f"{at(server)}\nthree", cell_id="three")
+    sent = [m["content"] for m in server.exchange(1).json["messages"]]
+    assert sent == ["one", "One.", "three"]
+
+
 def test_a_background_prompt_is_stopped(
     kernel: Any, server: ScriptedServer, wait_until: Any
 ) -> None:
@@ -97,9 +114,11 @@ def test_an_answer_is_shown_again(kernel: Any, server: ScriptedServer) -> None:
     server.script(*chat_stream("Hello."))
     kernel.run(f"{at(server)}\nhello", cell_id="one")
     messages = kernel.run("%nbchat show --last", cell_id="two")
-    (shown,) = [m["content"]["data"] for m in messages if m["msg_type"] == "display_data"]
-    assert shown["text/plain"] == "Hello."
-    assert "Hello." in shown["text/html"]
+    (shown,) = [m["content"] for m in messages if m["msg_type"] == "display_data"]
+    assert shown["data"]["text/plain"] == "Hello."
+    assert "Hello." in shown["data"]["text/html"]
+    assert shown["metadata"]["nbchat"]["status"] == "completed"
+    assert shown["metadata"]["nbchat"]["turn"]
 
 
 LOOK = """\

@@ -17,8 +17,9 @@ def at_home(
     """Return ``events`` for another thread: their tools write into the cell that runs now.
 
     Only what happens while the next event is made belongs to the cell: who takes the events may
-    update outputs wherever they are. ipykernel below 6.29 has one cell for all that is printed,
-    the one that runs.
+    update outputs wherever they are. Before 6.31 or so ipykernel has one cell for all that is
+    printed, the one that runs; and in ipykernel 6 what a tool displays on a thread of its own
+    goes there too.
     """
     context = contextvars.copy_context()  # where ipykernel 7 keeps the cell
     return _at_home(events, context, _hook())

@@ -32,8 +32,8 @@ _SOURCE = """
   }
 }
 .nbchat.nbchat {
-  --nb-muted: var(--jp-content-font-color2, var(--vscode-descriptionForeground, #808080));
-  --nb-line: var(--jp-border-color2, rgba(128,128,128,.35));
+  --nb-muted: var(--jp-content-font-color2, var(--vscode-descriptionForeground, var(--nb-com)));
+  --nb-line: var(--jp-border-color2, #80808059);
   --nb-soft: var(--jp-cell-editor-background, rgba(128,128,128,.1));
   color: var(--jp-content-font-color1, var(--vscode-foreground, inherit));
   font: var(--jp-content-font-size1, 14px)/1.6 var(--jp-content-font-family,

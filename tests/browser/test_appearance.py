@@ -65,6 +65,7 @@ def test_a_narrow_window_scrolls_wide_parts_alone(
     assert wide(tab.output(1)) == {"outside": [], "scrolling": ["DIV", "PRE"]}
 
 
+LIGHT = "body { background: #fff; color: #1f2328 }"
 DARK = "body { background: #0d1117; color: #e6edf3 }"
 VS_CODE = """
 :root { --vscode-foreground: #cccccc; --vscode-descriptionForeground: #9d9d9d;
@@ -74,7 +75,9 @@ body { background: #1f1f1f }
 """
 
 
-@pytest.mark.parametrize(("scheme", "sheet"), [("dark", DARK), ("dark", VS_CODE)])
+@pytest.mark.parametrize(
+    ("scheme", "sheet"), [("light", LIGHT), ("dark", DARK), ("dark", VS_CODE)]
+)
 def test_text_is_legible_where_there_are_no_colours_of_jupyter(
     scheme: Literal["light", "dark"], sheet: str, browser: Browser
 ) -> None:

@@ -31,7 +31,6 @@ ARGS = (
 )
 
 _PATHS = {"lab": "lab/workspaces/{0}/tree/{0}.ipynb", "notebook": "notebooks/{0}.ipynb"}
-_RUNNING = "[*]:"
 _DONE = re.compile(r"^\[\d+\]:$")
 
 

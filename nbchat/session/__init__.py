@@ -147,7 +147,7 @@ class Session:
             options = completed(options, known, endpoint)
         provider = self.provider(options)
         if provider.name == LOCAL and not (options.dry_run or options.curl):
-            _check_local(content.parts, options)
+            _check_local(content.parts, options, endpoint)
         if options.timeout is None and (asked := lookup(self.settings, "timeout").value):
             options = replace(options, timeout=float(asked))
         plan = Plan(
@@ -317,7 +317,7 @@ def _no_model(provider: Provider, why: str = "") -> ConfigurationError:
     )
 
 
-def _check_local(parts: Sequence[Part], options: Options) -> None:
+def _check_local(parts: Sequence[Part], options: Options, endpoint: Endpoint) -> None:
     """Say what the embedded model can't do, better than its server would."""
     if not all(isinstance(part, Text) for part in parts):
         raise UsageError(
@@ -325,6 +325,8 @@ def _check_local(parts: Sequence[Part], options: Options) -> None:
         )
     if (options.n or 1) > 1:
         raise UsageError("the embedded model gives one answer at a time: leave out -n")
+    if options.logprobs is not None and endpoint == "responses":
+        raise UsageError("the embedded model gives log probabilities with %%chat alone")
 
 
 def _structure(options: Options, namespaces: Namespaces) -> Structure | None:

@@ -133,11 +133,11 @@ def test_a_server_that_is_down_is_no_missing_model(shell: InteractiveShell) -> N
         run(shell, "%chat --base-url http://127.0.0.1:9/v1 --dry-run hello")
 
 
-@pytest.mark.parametrize("option", ["-n 2", "--image picture"])
-def test_what_the_embedded_model_can_not_do(shell: InteractiveShell, option: str) -> None:
+@pytest.mark.parametrize("line", ["%chat -n 2", "%chat --image picture", "%respond --logprobs 2"])
+def test_what_the_embedded_model_can_not_do(shell: InteractiveShell, line: str) -> None:
     run(shell, "from PIL import Image\npicture = Image.new('RGB', (4, 4))")
     with pytest.raises(UsageError, match="the embedded model"):
-        run(shell, f"%chat -p local {option} hello")
+        run(shell, f"{line} -p local hello")
 
 
 def test_a_key_that_is_refused_names_where_it_came_from(

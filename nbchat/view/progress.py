@@ -47,7 +47,9 @@ class Column:
 
     def add(self, text: str) -> None:
         """Add a delta."""
-        self._feed(text)
+        self._source.append(text)
+        self.markdown.feed(text)
+        self.fresh = True
 
     def replace(self, text: str) -> None:
         """Start over with the text that the server says is the right one."""
@@ -56,21 +58,15 @@ class Column:
 
     def picture(self, key: str, url: str) -> None:
         """Show an image where the text now ends, or in the place of its preview."""
-        new = key not in self._pictures
+        if key not in self._pictures:
+            self._source.append(picture_mark(len(self._pictures)))
         self._pictures[key] = url
-        if new:
-            self._feed(picture_mark(len(self._pictures) - 1))
         self._restart("".join(self._source))
-
-    def _feed(self, text: str) -> None:
-        self._source.append(text)
-        self.markdown.feed(text)
-        self.fresh = True
 
     def _restart(self, text: str) -> None:
         self._source = []
         self.markdown = IncrementalMarkdown(pictures=pictures(self._pictures.values()))
-        self._feed(text)
+        self.add(text)
 
 
 @dataclass

@@ -9,7 +9,9 @@ from nbchat.messages import (
     ImageDelta,
     Progress,
     ReasoningDelta,
+    ReasoningDone,
     RefusalDelta,
+    RefusalDone,
     Retrying,
     StreamEvent,
     TextDelta,
@@ -50,10 +52,14 @@ class TextScreen:
             self._begin()
             self._thinking = True
             self._out.write(event.text, "dim")
-        elif isinstance(event, TextReplaced) and event.choice == 0:
+        elif isinstance(event, (TextReplaced, RefusalDone)) and event.choice == 0:
             said = "the server corrected the answer" if event.text else "the answer begins anew"
             self._out.line(f"[{said}]", "mark")
             self._out.write(event.text)
+        elif isinstance(event, ReasoningDone) and event.choice == 0:
+            self._out.line("[the server corrected the reasoning]", "mark")
+            self._out.write(event.text, "dim")
+            self._thinking = True
         elif isinstance(event, ToolCallDelta):
             if event.name:
                 self._out.line(f"[calls {event.name}]", "dim")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nbchat import view
-from nbchat.messages import ReasoningDelta, TextDelta
+from nbchat.messages import ReasoningDelta, ReasoningDone, RefusalDelta, RefusalDone, TextDelta
 from nbchat.reply import Choice, Reply
 
 
@@ -26,3 +26,19 @@ def test_a_single_answer_has_none(capsys: pytest.CaptureFixture[str]) -> None:
     screen.event(TextDelta("only"))
     screen.close(Reply(choices=(Choice(text="only"),), model="m"))
     assert capsys.readouterr().out.startswith("only\n[m")
+
+
+def test_what_the_server_corrects_is_written_again(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = view.choose("text", None, lambda: None)
+    for event in (
+        ReasoningDelta("Hm"),
+        ReasoningDone("Hmm."),
+        RefusalDelta("I kan't."),
+        RefusalDone("I can't."),
+    ):
+        screen.event(event)
+    screen.close(Reply(choices=(Choice(refusal="I can't."),), model="m"))
+    assert capsys.readouterr().out.startswith(
+        "Hm\n[the server corrected the reasoning]\nHmm.\nI kan't.\n"
+        "[the server corrected the answer]\nI can't.\n[m"
+    )

@@ -292,6 +292,14 @@ def test_the_context_shows_calls_whole(run: Run, server: ScriptedServer) -> None
     assert f"[calls add({json.dumps(arguments)})]" in run("%nbchat context")
 
 
+@pytest.mark.usefixtures("with_tool")
+def test_a_hidden_prompt_with_its_tools_is_one(run: Run, server: ScriptedServer) -> None:
+    server.script(*calls("chat", ("add", {"a": 1, "b": 2})))
+    run("%chat --tool add more")
+    run("%nbchat hide " + ids(run)[0])
+    assert "(1 hidden turn left out)" in run("%nbchat context").splitlines()
+
+
 def test_the_context_keeps_the_lines_of_a_message(run: Run, server: ScriptedServer) -> None:
     server.script(*chat_stream("def f():\n    return 1"))
     run("%%chat\nHello.\n\n  two  spaces")
